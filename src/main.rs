@@ -1,0 +1,2 @@
+//! The `groma` binary.
+fn main() {}
