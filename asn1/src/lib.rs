@@ -1,1 +1,71 @@
 //! OMA ULP, 3GPP RRLP and 3GPP LPP as Rust types, with their UPER codec.
+//!
+//! Each protocol is one flat module: [`ulp`], [`rrlp`], [`lpp`]. The types are generated from the ASN.1 modules in
+//! `modules/` (`cargo run -p groma-asn1-codegen`) and checked in.
+//!
+//! # How names map
+//!
+//! | ASN.1 | Rust |
+//! |---|---|
+//! | type `Ver2-SUPL-END-extension`, `ULP-PDU` | `Ver2SUPLENDExtension`, `ULPPDU`: hyphens go, the letter behind one is a capital |
+//! | member `gnss-PosTechnology`, `sETCapabilities` | field `gnss_pos_technology`, `s_etcapabilities`: snake case |
+//! | alternative or enumeration item `a-gnss`, `msSUPLSTART` | variant `a_gnss`, `msSUPLSTART`: as written, hyphens become `_` |
+//! | member `c1` of a type `Error` that is itself a CHOICE | its type is the path: `ErrorC1` |
+//! | addition group `[[ … ]]`, the n-th addition of `X` | field `extN: Option<XExtN>` |
+//! | named type over INTEGER, BIT STRING, SEQUENCE OF… | newtype: `Latitude(pub i32)` |
+//! | value `maxEPDU` | `MAX_EPDU: usize` |
+//! | OPTIONAL, and every extension addition | `Option` |
+//!
+//! Every type can be built with a literal; a SEQUENCE whose members are all optional has a `Default`.
+//!
+//! # What a later release may send
+//!
+//! Unknown extension additions of a SEQUENCE are skipped. The first few unknown items of an extensible ENUMERATED and
+//! alternatives of an extensible CHOICE are kept as `unknown_extN` (N is the index among the extensions) and encode to
+//! what was received; the alternatives hold their octets in an [`OpenType`].
+
+#[cfg(feature = "inspect")]
+pub mod inspect;
+pub mod lpp;
+pub mod rrlp;
+mod support;
+pub mod ulp;
+
+/// The types of rasn that members have: strings, bit strings, times.
+pub use rasn::types;
+pub use support::OpenType;
+
+use thiserror::Error;
+
+/// Why a PDU was not decoded or encoded.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are not a PDU of the protocol.
+    #[error("not a valid {pdu}: {reason}")]
+    Decode {
+        /// The protocol's PDU.
+        pdu: &'static str,
+        /// The codec's explanation.
+        reason: String,
+    },
+    /// The value cannot be encoded: a member is outside its constraint.
+    #[error("cannot encode {pdu}: {reason}")]
+    Encode {
+        /// The protocol's PDU.
+        pdu: &'static str,
+        /// The codec's explanation.
+        reason: String,
+    },
+    /// The length member of a ULP PDU is not the number of its octets.
+    #[error("length says {stated} octets, but there are {actual}")]
+    Length {
+        /// What the PDU says.
+        stated: usize,
+        /// What there is.
+        actual: usize,
+    },
+    /// The PDU is longer than the length member can say.
+    #[error("a PDU of {0} octets is too long")]
+    TooLong(usize),
+}

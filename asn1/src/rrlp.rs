@@ -1,0 +1,26 @@
+//! Radio Resource LCS Protocol: 3GPP TS 44.031 V13.1.0.
+
+pub use generated::*;
+
+#[rustfmt::skip]
+#[path = "generated/rrlp.rs"]
+#[allow(missing_docs, non_camel_case_types, unused_imports, clippy::all, clippy::pedantic)]
+mod generated;
+
+const NAME: &str = "RRLP PDU";
+
+/// Reads one PDU, which must fill the bytes.
+///
+/// # Errors
+/// When the bytes are not exactly one PDU.
+pub fn decode(bytes: &[u8]) -> Result<PDU, crate::Error> {
+    rasn::uper::decode(bytes).map_err(|error| crate::Error::Decode { pdu: NAME, reason: error.to_string() })
+}
+
+/// Writes one PDU.
+///
+/// # Errors
+/// When a member is outside its constraint.
+pub fn encode(pdu: &PDU) -> Result<Vec<u8>, crate::Error> {
+    rasn::uper::encode(pdu).map_err(|error| crate::Error::Encode { pdu: NAME, reason: error.to_string() })
+}

@@ -1,0 +1,3 @@
+//! Vectors and properties of the codecs.
+
+mod vectors;
