@@ -1,1 +1,23 @@
-//! Room of the house.
+//! Satellites: what they broadcast, where they are, which of them help whom.
+//!
+//! Data come in as [`SkyUpdate`]s from any source and gather in a [`Sky`]; after each change it gives out a
+//! [`SkySnapshot`], the immutable value that sessions ask. Positions and clocks come from [`orbit`], the meaning of the
+//! broadcast integers from [`scale`].
+//!
+//! The room is pure: no clock is read here, every question carries its time.
+
+pub mod age;
+pub mod almanac;
+pub mod kepler;
+pub mod orbit;
+pub mod scale;
+mod sky;
+mod snapshot;
+mod update;
+pub mod visibility;
+
+pub use age::{AgePolicy, is_healthy};
+pub use orbit::SatState;
+pub use sky::{Applied, SatName, Sky, SkyConfig, SkyError};
+pub use snapshot::{SkyEntry, SkySnapshot, Visible};
+pub use update::SkyUpdate;

@@ -1,0 +1,98 @@
+//! How long broadcast data may be used, and which satellites say of themselves that they must not be.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::GpsTime;
+use crate::base::broadcast::{Ephemeris, GalileoMessage, Gnss};
+
+/// For how long after (and before) its reference time an item of broadcast data is fresh. What is not fresh is never
+/// offered to a handset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgePolicy {
+    /// GPS ephemerides, seconds from toe; default 7200 (half of the fit interval, IS-GPS-200 20.3.4.4). One that flags a
+    /// longer fit interval gets half as much again.
+    pub gps_s: u32,
+    /// QZSS ephemerides, seconds from toe; default 7200.
+    pub qzss_s: u32,
+    /// Galileo ephemerides, seconds from toe; default 14400 (Galileo OS SDD: 4 h).
+    pub galileo_s: u32,
+    /// BeiDou ephemerides, seconds from toe; default 10800 (they are renewed each hour).
+    pub beidou_s: u32,
+    /// GLONASS ephemerides, seconds from t_b; default 1800 (GLONASS ICD: 15 min, renewed each half hour).
+    pub glonass_s: u32,
+    /// SBAS ephemerides, seconds from t_0; default 360.
+    pub sbas_s: u32,
+    /// NavIC ephemerides, seconds from toe; default 7200.
+    pub navic_s: u32,
+    /// Ionosphere models, seconds from their broadcast; default 172800 (2 days).
+    pub ionosphere_s: u32,
+    /// UTC parameters, time offsets and Earth orientation, seconds from their broadcast or reference time, whichever is
+    /// later; default 1209600 (14 days).
+    pub clock_models_s: u32,
+    /// Almanacs, seconds from toa; default 2592000 (30 days).
+    pub almanac_s: u32,
+}
+
+impl Default for AgePolicy {
+    fn default() -> Self {
+        Self {
+            gps_s: 7200,
+            qzss_s: 7200,
+            galileo_s: 14_400,
+            beidou_s: 10_800,
+            glonass_s: 1800,
+            sbas_s: 360,
+            navic_s: 7200,
+            ionosphere_s: 2 * 86_400,
+            clock_models_s: 14 * 86_400,
+            almanac_s: 30 * 86_400,
+        }
+    }
+}
+
+impl AgePolicy {
+    /// Largest distance in seconds from the reference time of this ephemeris at which it may be used.
+    pub fn max_age_s(&self, e: &Ephemeris) -> f64 {
+        let s = match e.sat().gnss {
+            Gnss::Gps => self.gps_s,
+            Gnss::Qzss => self.qzss_s,
+            Gnss::Galileo => self.galileo_s,
+            Gnss::BeiDou => self.beidou_s,
+            Gnss::Glonass => self.glonass_s,
+            Gnss::Sbas => self.sbas_s,
+            Gnss::NavIc => self.navic_s,
+        };
+        match e {
+            Ephemeris::Lnav(l) if l.fit_extended => f64::from(s) * 1.5,
+            _ => f64::from(s),
+        }
+    }
+
+    /// Whether the ephemeris may be used at `t`.
+    pub fn is_fresh(&self, e: &Ephemeris, t: GpsTime) -> bool {
+        (t - e.reference_time()).abs() <= self.max_age_s(e)
+    }
+
+    /// The last instant at which the ephemeris may be used.
+    pub fn expiry(&self, e: &Ephemeris) -> GpsTime {
+        e.reference_time().offset_s(self.max_age_s(e))
+    }
+}
+
+/// Whether the satellite calls itself fit for use on its first civil signal (L1 C/A, E1, B1I, G1, L5 for NavIC).
+pub fn is_healthy(e: &Ephemeris) -> bool {
+    match e {
+        Ephemeris::Lnav(l) => l.health == 0,
+        Ephemeris::Galileo(g) => match g.message {
+            GalileoMessage::INav => g.health.e1b_hs == 0 && !g.health.e1b_dvs,
+            // F/NAV speaks of E5a only.
+            GalileoMessage::FNav => g.health.e5a_hs == 0 && !g.health.e5a_dvs,
+        },
+        Ephemeris::BeiDou(b) => !b.sat_h1,
+        // Of B_n only the most significant of three bits counts (GLONASS ICD 4.4).
+        Ephemeris::Glonass(g) => g.bn & 0b100 == 0,
+        Ephemeris::Sbas(s) => !s.unhealthy,
+        Ephemeris::NavIc(n) => n.health & 0b10 == 0,
+    }
+}

@@ -1,0 +1,330 @@
+//! What the server knows of the sky, as one immutable value.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::age::{AgePolicy, is_healthy};
+use super::almanac;
+use super::orbit;
+use super::update::SkyUpdate;
+use super::visibility::{self, Observer};
+use crate::base::broadcast::{
+    Almanac, EarthOrientation, Ephemeris, GalileoMessage, Gnss, Klobuchar, KlobucharArea, NeQuick, SatId,
+    TimeOffset, UtcModel,
+};
+use crate::base::{GeoPoint, GpsTime, Utc};
+
+/// An ephemeris and where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SkyEntry {
+    /// The navigation message.
+    pub ephemeris: Arc<Ephemeris>,
+    /// Name of the source.
+    pub origin: Arc<str>,
+    /// When the server received it.
+    pub received: Utc,
+}
+
+/// Something with the time from which it ages.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Dated<T> {
+    value: T,
+    epoch: GpsTime,
+}
+
+impl<T: Copy> Dated<T> {
+    fn fresh(&self, t: GpsTime, max_age_s: u32) -> Option<T> {
+        ((t - self.epoch).abs() <= f64::from(max_age_s)).then_some(self.value)
+    }
+}
+
+/// Everything broadcast that is not an ephemeris.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Models {
+    klobuchar: BTreeMap<KlobucharArea, Dated<Klobuchar>>,
+    nequick: Option<Dated<NeQuick>>,
+    utc: BTreeMap<Gnss, Dated<UtcModel>>,
+    time_offsets: BTreeMap<(Gnss, Gnss), Dated<TimeOffset>>,
+    earth_orientation: Option<Dated<EarthOrientation>>,
+    pub(super) almanacs: BTreeMap<SatId, Almanac>,
+}
+
+impl Models {
+    /// Takes over what is not older than what is there.
+    pub(super) fn apply(&mut self, u: &SkyUpdate) {
+        let epoch = u.epoch;
+        let newer = |old: Option<GpsTime>| old.is_none_or(|o| o <= epoch);
+        for (area, value) in &u.klobuchar {
+            if newer(self.klobuchar.get(area).map(|d| d.epoch)) {
+                self.klobuchar.insert(*area, Dated { value: *value, epoch });
+            }
+        }
+        if let Some(value) = u.nequick
+            && newer(self.nequick.map(|d| d.epoch))
+        {
+            self.nequick = Some(Dated { value, epoch });
+        }
+        for (gnss, value) in &u.utc {
+            if newer(self.utc.get(gnss).map(|d| d.epoch)) {
+                self.utc.insert(*gnss, Dated { value: *value, epoch });
+            }
+        }
+        for value in &u.time_offsets {
+            let key = (value.from, value.to);
+            if newer(self.time_offsets.get(&key).map(|d| d.epoch)) {
+                self.time_offsets.insert(key, Dated { value: *value, epoch });
+            }
+        }
+        if let Some(value) = u.earth_orientation
+            && newer(self.earth_orientation.map(|d| d.epoch))
+        {
+            self.earth_orientation = Some(Dated { value, epoch: value.t_eop.max(epoch) });
+        }
+        for a in &u.almanacs {
+            let old = self.almanacs.get(&a.sat());
+            if old.is_none_or(|o| almanac::reference_time(o) <= almanac::reference_time(a)) {
+                self.almanacs.insert(a.sat(), *a);
+            }
+        }
+    }
+}
+
+/// A satellite as an observer sees it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Visible<'a> {
+    /// Satellite.
+    pub sat: SatId,
+    /// Degrees clockwise from north, 0..360.
+    pub azimuth_deg: f64,
+    /// Degrees above the horizon at the reference point.
+    pub elevation_deg: f64,
+    /// The navigation message to use.
+    pub ephemeris: &'a Ephemeris,
+}
+
+/// The view of the sky that sessions work with: immutable, cheap to share, swapped as a whole when data arrive.
+///
+/// Every question takes the time for which it is asked, and data that are not fresh then ([`AgePolicy`]) are never part
+/// of an answer. Satellites that the configuration excludes are not in it at all.
+#[derive(Clone, Debug, Default)]
+pub struct SkySnapshot {
+    satellites: Vec<(SatId, Vec<SkyEntry>)>,
+    models: Models,
+    policy: AgePolicy,
+    simulated: bool,
+    generation: u64,
+}
+
+impl SkySnapshot {
+    /// From entries sorted by satellite and, within one, by reference time.
+    pub(super) fn new(
+        satellites: Vec<(SatId, Vec<SkyEntry>)>,
+        models: Models,
+        policy: AgePolicy,
+        simulated: bool,
+        generation: u64,
+    ) -> Self {
+        Self { satellites, models, policy, simulated, generation }
+    }
+
+    /// The sky of a single update under the default policy.
+    pub fn of(update: &SkyUpdate) -> Self {
+        let mut sky = super::Sky::new(super::SkyConfig::default());
+        // The first update cannot mix with anything.
+        let _ = sky.apply(update);
+        sky.snapshot()
+    }
+
+    /// Whether the data were made up by the simulation; such a sky is marked wherever it shows.
+    pub const fn simulated(&self) -> bool {
+        self.simulated
+    }
+
+    /// Grows with every change of the sky: what was derived from one generation is good until the next.
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The ages that this snapshot enforces.
+    pub const fn policy(&self) -> &AgePolicy {
+        &self.policy
+    }
+
+    /// Everything held, fresh or not, for tables and files: sorted by satellite and reference time.
+    pub fn entries(&self) -> impl Iterator<Item = &SkyEntry> {
+        self.satellites.iter().flat_map(|(_, entries)| entries)
+    }
+
+    /// All ephemerides of one satellite, fresh or not, by reference time.
+    pub fn entries_of(&self, sat: SatId) -> &[SkyEntry] {
+        self.satellites
+            .binary_search_by_key(&sat, |(s, _)| *s)
+            .ok()
+            .and_then(|i| self.satellites.get(i))
+            .map_or(&[], |(_, entries)| entries.as_slice())
+    }
+
+    /// The entry to use for a satellite at `t`, healthy or not: the fresh one nearest in time, the later of two equally
+    /// near; of Galileo's messages I/NAV, which is broadcast on E1, before F/NAV.
+    pub fn entry(&self, sat: SatId, t: GpsTime) -> Option<&SkyEntry> {
+        best(self.entries_of(sat), t, &self.policy)
+    }
+
+    /// The ephemeris to use for a satellite at `t`, healthy or not; `None` when none is fresh.
+    pub fn ephemeris(&self, sat: SatId, t: GpsTime) -> Option<&Ephemeris> {
+        self.entry(sat, t).map(|e| &*e.ephemeris)
+    }
+
+    /// The fresh entries of all satellites at `t`, one each, healthy or not.
+    pub fn fresh(&self, t: GpsTime) -> impl Iterator<Item = &SkyEntry> {
+        self.satellites.iter().filter_map(move |(_, entries)| best(entries, t, &self.policy))
+    }
+
+    /// The fresh ephemerides of the healthy satellites of a system at `t`, by satellite number.
+    pub fn usable(&self, gnss: Gnss, t: GpsTime) -> impl Iterator<Item = &Ephemeris> {
+        self.satellites
+            .iter()
+            .filter(move |(sat, _)| sat.gnss == gnss)
+            .filter_map(move |(_, entries)| best(entries, t, &self.policy))
+            .map(|e| &*e.ephemeris)
+            .filter(|e| is_healthy(e))
+    }
+
+    /// The healthy satellites above `mask_deg` degrees at a place, highest first.
+    pub fn visible(&self, at: GeoPoint, altitude_m: f64, t: GpsTime, mask_deg: f64) -> Vec<Visible<'_>> {
+        self.visible_within(at, altitude_m, 0.0, t, mask_deg)
+    }
+
+    /// The healthy satellites that are above `mask_deg` degrees from at least one place within `radius_m` metres of `at`,
+    /// highest (seen from the centre) first. Someone `r` away sees a satellite near the horizon up to `r` over the Earth's
+    /// radius higher, so that an uncertain reference location loses no satellite that the handset may see.
+    pub fn visible_within(
+        &self,
+        at: GeoPoint,
+        altitude_m: f64,
+        radius_m: f64,
+        t: GpsTime,
+        mask_deg: f64,
+    ) -> Vec<Visible<'_>> {
+        let observer = Observer::new(at, altitude_m);
+        let lowest = visibility::lowered_mask(mask_deg, radius_m);
+        let mut seen: Vec<Visible<'_>> = self
+            .fresh(t)
+            .map(|e| &*e.ephemeris)
+            .filter(|e| is_healthy(e))
+            .filter_map(|ephemeris| {
+                let (azimuth_deg, elevation_deg) = observer.look_at(orbit::coarse_position(ephemeris, t));
+                let sat = ephemeris.sat();
+                (elevation_deg >= lowest).then_some(Visible { sat, azimuth_deg, elevation_deg, ephemeris })
+            })
+            .collect();
+        seen.sort_by(|a, b| b.elevation_deg.total_cmp(&a.elevation_deg));
+        seen
+    }
+
+    /// Satellites that call themselves unfit for use in a fresh ephemeris (real-time integrity). A satellite without fresh
+    /// data is not among them: nothing is known of it.
+    pub fn unhealthy(&self, gnss: Gnss, t: GpsTime) -> Vec<SatId> {
+        self.fresh(t)
+            .filter(|e| e.ephemeris.sat().gnss == gnss && !is_healthy(&e.ephemeris))
+            .map(|e| e.ephemeris.sat())
+            .collect()
+    }
+
+    /// Number of usable satellites of each system that has any.
+    pub fn counts(&self, t: GpsTime) -> BTreeMap<Gnss, usize> {
+        let mut counts = BTreeMap::new();
+        for e in self.fresh(t).filter(|e| is_healthy(&e.ephemeris)) {
+            *counts.entry(e.ephemeris.sat().gnss).or_insert(0) += 1;
+        }
+        counts
+    }
+
+    /// Whether no satellite is usable at `t`: the server is not ready then.
+    pub fn is_empty(&self, t: GpsTime) -> bool {
+        !self.fresh(t).any(|e| is_healthy(&e.ephemeris))
+    }
+
+    /// Hours from `t` until fewer than four satellites of the system are left with a fresh ephemeris if nothing new
+    /// arrives; 0 when it is so already.
+    pub fn hours_left(&self, gnss: Gnss, t: GpsTime) -> f64 {
+        let mut ends: Vec<GpsTime> = self
+            .satellites
+            .iter()
+            .filter(|(sat, entries)| sat.gnss == gnss && best(entries, t, &self.policy).is_some())
+            .filter_map(|(_, entries)| {
+                entries
+                    .iter()
+                    .filter(|e| is_healthy(&e.ephemeris))
+                    .map(|e| self.policy.expiry(&e.ephemeris))
+                    .max()
+            })
+            .collect();
+        ends.sort_unstable_by(|a, b| b.cmp(a));
+        ends.get(3).map_or(0.0, |end| ((*end - t) / 3600.0).max(0.0))
+    }
+
+    /// The Klobuchar model of an area, when fresh at `t`.
+    pub fn klobuchar(&self, area: KlobucharArea, t: GpsTime) -> Option<Klobuchar> {
+        self.models.klobuchar.get(&area)?.fresh(t, self.policy.ionosphere_s)
+    }
+
+    /// The NeQuick-G coefficients, when fresh at `t`.
+    pub fn nequick(&self, t: GpsTime) -> Option<NeQuick> {
+        self.models.nequick?.fresh(t, self.policy.ionosphere_s)
+    }
+
+    /// The UTC parameters that a system broadcasts, when fresh at `t`.
+    pub fn utc_model(&self, gnss: Gnss, t: GpsTime) -> Option<UtcModel> {
+        self.models.utc.get(&gnss)?.fresh(t, self.policy.clock_models_s)
+    }
+
+    /// How `from`'s time differs from `to`'s, when fresh at `t`. An offset known the other way round is turned.
+    pub fn time_offset(&self, from: Gnss, to: Gnss, t: GpsTime) -> Option<TimeOffset> {
+        let get = |key| self.models.time_offsets.get(&key)?.fresh(t, self.policy.clock_models_s);
+        get((from, to)).or_else(|| {
+            let back = get((to, from))?;
+            Some(TimeOffset { from, to, a0: back.a0.checked_neg()?, a1: back.a1.checked_neg()?, ..back })
+        })
+    }
+
+    /// Earth orientation, when fresh at `t`.
+    pub fn earth_orientation(&self, t: GpsTime) -> Option<EarthOrientation> {
+        self.models.earth_orientation?.fresh(t, self.policy.clock_models_s)
+    }
+
+    /// The almanac of a system: what was received and is fresh, else derived from fresh ephemerides. Systems that have no
+    /// almanac in the vocabulary (SBAS, NavIC) have none here.
+    pub fn almanac(&self, gnss: Gnss, t: GpsTime) -> Vec<Almanac> {
+        let max_age = f64::from(self.policy.almanac_s);
+        let received: Vec<Almanac> = self
+            .models
+            .almanacs
+            .values()
+            .filter(|a| a.sat().gnss == gnss && (t - almanac::reference_time(a)).abs() <= max_age)
+            .copied()
+            .collect();
+        if received.is_empty() {
+            almanac::derive(self.fresh(t).map(|e| &*e.ephemeris).filter(|e| e.sat().gnss == gnss), t)
+        } else {
+            received
+        }
+    }
+}
+
+/// The fresh entry nearest to `t` in a satellite's list.
+fn best<'a>(entries: &'a [SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<&'a SkyEntry> {
+    // Rank: preferred message first, then distance; of equals the later one, which `<=` keeps.
+    let mut found: Option<((bool, f64), &SkyEntry)> = None;
+    for e in entries {
+        if !policy.is_fresh(&e.ephemeris, t) {
+            continue;
+        }
+        let fallback = matches!(&*e.ephemeris, Ephemeris::Galileo(g) if g.message == GalileoMessage::FNav);
+        let rank = (fallback, (t - e.ephemeris.reference_time()).abs());
+        if found.as_ref().is_none_or(|(r, _)| rank <= *r) {
+            found = Some((rank, e));
+        }
+    }
+    found.map(|(_, e)| e)
+}
