@@ -1,2 +1,5 @@
-//! The `groma` binary.
-fn main() {}
+//! The `groma` binary: everything is in [`groma::cli`].
+
+fn main() -> std::process::ExitCode {
+    groma::cli::main()
+}

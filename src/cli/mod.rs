@@ -1,0 +1,101 @@
+//! The command line: one file a command.
+//!
+//! Exit codes: 0 done, 1 not done (one line on standard error says why), 2 the command line itself is wrong.
+//! (`groma handset` distinguishes more; its help says which.) A reader that closes the pipe early is no error.
+
+mod admin;
+mod output;
+mod reload;
+mod serve;
+mod trace;
+
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use output::Failure;
+
+/// What a command comes to.
+type Outcome = Result<ExitCode, Failure>;
+
+const EXAMPLES: &str = "\
+Examples:
+  groma serve --config config/groma.toml   run the server
+  groma serve --config FILE --check        validate a configuration and show what it means
+  groma reload                             have the running server read its configuration anew
+
+A server's commands (reload, trace) speak to its HTTP port on this machine: --server http://127.0.0.1:8080.";
+
+/// A SUPL location platform: assisted GNSS for handsets, positions for those who may ask.
+#[derive(Debug, Parser)]
+#[command(name = "groma", version, after_help = EXAMPLES, max_term_width = 110)]
+struct Cli {
+    /// More log lines: -v debug, -vv trace.
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+    /// Fewer log lines: only warnings and errors; no progress bars.
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::ServeArgs),
+    Trace(trace::TraceArgs),
+    Reload(reload::ReloadArgs),
+}
+
+/// How much a command says on standard error besides its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Verbosity {
+    verbose: u8,
+    quiet: bool,
+}
+
+impl Verbosity {
+    /// The log level asked for, when one was.
+    const fn level(self) -> Option<&'static str> {
+        match (self.quiet, self.verbose) {
+            (true, _) => Some("warn"),
+            (false, 0) => None,
+            (false, 1) => Some("debug"),
+            (false, _) => Some("trace"),
+        }
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    // Wrong command lines end here with code 2, `--help` and `--version` with 0.
+    let cli = Cli::parse();
+    let verbosity = Verbosity { verbose: cli.verbose, quiet: cli.quiet };
+    let outcome = match cli.command {
+        Command::Serve(args) => serve::run(&args, verbosity),
+        Command::Trace(args) => trace::run(&args),
+        Command::Reload(args) => reload::run(&args),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        for c in Cli::command().get_subcommands() {
+            assert!(c.get_about().is_some(), "{}", c.get_name());
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Configuration: a TOML file, and `-o key=value` on the command line, become one checked [`Config`].
+//!
+//! Each room owns the struct of its section; this module composes them. A key that no room knows is an error that names
+//! the nearest key there is. [`Config::load`] is the one fallible step: what it returns is ready to be run.
+
+mod error;
+mod overrides;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use error::ConfigError;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder for everything that must survive a restart: the store, generated certificates. Relative to the working
+    /// directory. Default `data`.
+    pub data: PathBuf,
+    /// Seconds that running sessions get to end by themselves when the server is told to stop, 0..=3600. Default 20.
+    pub drain_s: u64,
+    /// The operator's pages.
+    pub http: crate::le::http::Config,
+    /// Logs.
+    pub log: crate::observe::log::Config,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data: PathBuf::from("data"),
+            drain_s: 20,
+            http: crate::le::http::Config::default(),
+            log: crate::observe::log::Config::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the file (the defaults when there is none), applies overrides of the form `section.key=value`, and checks
+    /// the whole.
+    pub fn load(file: Option<&Path>, overrides: &[String]) -> Result<Self, ConfigError> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?,
+            None => String::new(),
+        };
+        let name = file.map_or_else(|| PathBuf::from("defaults"), Path::to_owned);
+        Self::parse(&text, &name, overrides)
+    }
+
+    /// [`Self::load`] from a text; `name` is for messages.
+    pub fn parse(text: &str, name: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        // Once by itself, so that mistakes in the file are reported with their line…
+        let config: Self = toml::from_str(text).map_err(|e| ConfigError::in_text(name, text, &e))?;
+        // …and again with the overrides put in.
+        let config = if overrides.is_empty() { config } else { overrides::apply(text, overrides)? };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// How long running sessions get when the server stops.
+    pub const fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_s)
+    }
+
+    /// The resolved values as TOML, as `--check` prints them.
+    pub fn to_toml(&self) -> String {
+        toml::to_string(self).unwrap_or_else(|e| format!("# cannot be shown: {e}\n"))
+    }
+
+    /// Ranges, and everything that one value says about another.
+    fn check(&self) -> Result<(), ConfigError> {
+        let bad = |key: &'static str, problem: String| Err(ConfigError::Value { key, problem });
+        if self.drain_s > 3600 {
+            return bad("drain_s", format!("{} is more than an hour (3600)", self.drain_s));
+        }
+        if let Err(e) = self.log.filter() {
+            return bad("log.level", e.to_string());
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,245 @@
+//! The catalogue of metrics: every name, unit and meaning, in this one file.
+//!
+//! Names get the prefix `groma_`; counters end in `_total`, units are in the name. Labels hold only words from closed
+//! lists (a method, a reason) or names from the configuration (a feed), never anything a peer sent.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::prometheus_text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::process::Process;
+use super::record::SessionRecord;
+
+/// Labels: names with words from closed lists.
+pub type Words<const N: usize> = [(&'static str, &'static str); N];
+/// Labels: names with names from the configuration.
+pub type Named = [(&'static str, String); 1];
+/// A real-valued gauge.
+pub type Real = Gauge<f64, AtomicU64>;
+/// A histogram for each combination of labels.
+type Histograms<const N: usize> = Family<Words<N>, Histogram, fn() -> Histogram>;
+
+/// Buckets for waiting times: 1 ms to two minutes.
+fn seconds() -> Histogram {
+    Histogram::new([0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 120.0])
+}
+
+/// Buckets for uncertainties: a metre to a country.
+fn metres() -> Histogram {
+    Histogram::new([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1e3, 3e3, 1e4, 3e4, 1e5])
+}
+
+/// Declares the metrics' struct and their registration in one place, so that no metric can lack a name or a help text.
+macro_rules! catalogue {
+    ($($field:ident: $kind:ty = $make:expr, $name:literal, $unit:expr, $help:literal;)*) => {
+        /// Every metric of the server. Shared by reference; counting takes no lock that another session waits for.
+        #[derive(Debug)]
+        pub struct Metrics {
+            registry: Registry,
+            $(#[doc = $help] pub $field: $kind,)*
+        }
+
+        /// Name (without the prefix `groma_`, and without the suffixes that unit and kind add) and meaning of every metric.
+        pub const CATALOGUE: &[(&str, &str)] = &[$(($name, $help),)*];
+
+        impl Metrics {
+            /// All metrics at zero.
+            #[allow(clippy::too_many_lines)]
+            pub fn new() -> Self {
+                let mut registry = Registry::with_prefix("groma");
+                $(
+                    let $field: $kind = $make;
+                    let unit: Option<Unit> = $unit;
+                    match unit {
+                        Some(u) => registry.register_with_unit($name, $help, u, $field.clone()),
+                        None => registry.register($name, $help, $field.clone()),
+                    }
+                )*
+                registry.register_collector(Box::new(Process));
+                Self { registry, $($field,)* }
+            }
+        }
+    };
+}
+
+catalogue! {
+    build: Family<Words<1>, Gauge> = Family::default(), "build_info", None,
+        "Always 1; the label `version` says which build runs";
+    start_time: Real = Real::default(), "start_time", Some(Unit::Seconds),
+        "When the server started, Unix time of the machine's clock or of the shifted clock";
+    ready: Gauge = Gauge::default(), "ready", None,
+        "1 while /readyz says so";
+    clock_shifted: Gauge = Gauge::default(), "clock_shifted", None,
+        "1 when the server's clock was set to another date with --clock";
+    sky_simulated: Gauge = Gauge::default(), "sky_simulated", None,
+        "1 when the sky is simulated: positions computed with it are meaningless outside a simulation";
+
+    connections_open: Family<Words<1>, Gauge> = Family::default(), "connections_open", None,
+        "Connections of SETs open now, by `transport` (tls, tcp, or unknown before the first bytes)";
+    connections: Family<Words<1>, Counter> = Family::default(), "connections", None,
+        "Connections of SETs accepted, by `transport`";
+    connections_refused: Family<Words<1>, Counter> = Family::default(), "connections_refused", None,
+        "Connections closed before a session could begin, by `reason` (limit, per-address, draining, first-bytes, silence)";
+    tls_failures: Family<Words<1>, Counter> = Family::default(), "tls_failures", None,
+        "TLS handshakes that failed, by `reason` (version, cipher, certificate, timeout, other)";
+    tls_handshake: Histograms<1> = Family::new_with_constructor(seconds), "tls_handshake", Some(Unit::Seconds),
+        "Duration of successful TLS handshakes, by `version`";
+
+    sessions_open: Gauge = Gauge::default(), "sessions_open", None,
+        "SUPL sessions running now";
+    sessions: Family<Words<4>, Counter> = Family::default(), "sessions", None,
+        "SUPL sessions ended, by `flow`, ULP `version` (major), positioning `protocol` and `outcome`";
+    session_status: Family<Words<1>, Counter> = Family::default(), "session_status", None,
+        "SUPL END status codes sent or received, by `status` (ASN.1 name)";
+    session_duration: Histograms<1> = Family::new_with_constructor(seconds), "session_duration", Some(Unit::Seconds),
+        "Duration of SUPL sessions, by `protocol`";
+    session_stage: Histograms<1> = Family::new_with_constructor(seconds), "session_stage", Some(Unit::Seconds),
+        "Duration of the parts of SUPL sessions, by `stage`";
+    session_bytes: Family<Words<1>, Counter> = Family::default(), "session", Some(Unit::Bytes),
+        "Octets of ULP, by `direction` (received, sent)";
+    session_messages: Family<Words<1>, Counter> = Family::default(), "session_messages", None,
+        "ULP messages, by `direction` (received, sent)";
+    sessions_refused: Family<Words<1>, Counter> = Family::default(), "sessions_refused", None,
+        "SUPL STARTs answered with END for want of room, by `reason` (limit, per-target, draining, identity)";
+    messages_rejected: Family<Words<1>, Counter> = Family::default(), "messages_rejected", None,
+        "Messages that ended their session, by `reason` (oversized, truncated, malformed, unexpected, timeout)";
+    accuracy_asked: Family<Words<1>, Counter> = Family::default(), "accuracy_asked", None,
+        "Sessions that asked for an accuracy, by whether it was `met` (yes, no)";
+
+    positions: Family<Words<1>, Counter> = Family::default(), "positions", None,
+        "Positions that came out of sessions, by `method`";
+    position_uncertainty: Histograms<1> = Family::new_with_constructor(metres), "position_uncertainty", Some(Unit::Other("metres".to_owned())),
+        "Horizontal uncertainty of positions, by `method`";
+    reference_locations: Family<Words<1>, Counter> = Family::default(), "reference_locations", None,
+        "Reference locations used in sessions, by `source` (set-position, combined, cell, area, network, none)";
+
+    ephemerides: Family<Words<2>, Gauge> = Family::default(), "sky_ephemerides", None,
+        "Satellites with an ephemeris that is valid now, by `gnss` and `health` (healthy, unhealthy)";
+    sky_age: Family<Words<1>, Real> = Family::default(), "sky_age", Some(Unit::Seconds),
+        "Time since the reference time of the newest ephemeris, by `gnss`; negative when it lies ahead";
+    feed_records: Family<Named, Counter> = Family::default(), "feed_records", None,
+        "Ephemerides taken in, by `source`";
+    feed_rejected: Family<Named, Counter> = Family::default(), "feed_records_rejected", None,
+        "Records that could not be read or are not plausible, by `source`";
+    feed_failures: Family<Named, Counter> = Family::default(), "feed_failures", None,
+        "Attempts to read a source that failed, by `source`";
+    feed_last_success: Family<Named, Real> = Family::default(), "feed_last_success_time", Some(Unit::Seconds),
+        "When a source was last read successfully, Unix time, by `source`";
+
+    cells: Gauge = Gauge::default(), "cells", None,
+        "Transmitters in the cell table";
+    store_bytes: Gauge = Gauge::default(), "store", Some(Unit::Bytes),
+        "Size of the store on disk";
+    reloads: Family<Words<1>, Counter> = Family::default(), "reloads", None,
+        "Reloads of configuration, certificates and cells, by `outcome` (ok, failed)";
+    http_requests: Family<Words<2>, Counter> = Family::default(), "http_requests", None,
+        "Requests to the operator's pages, by `path` and `status`";
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Metrics {
+    /// The metrics in the text format of Prometheus, version 0.0.4 ([`Self::CONTENT_TYPE`]).
+    pub fn render(&self) -> String {
+        let mut text = String::with_capacity(16 * 1024);
+        // Writing to a string does not fail.
+        let _ = prometheus_text::encode(&mut text, &self.registry);
+        text
+    }
+
+    /// Media type of [`Self::render`].
+    pub const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
+
+    /// Counts a session that ended and writes its log line. Every session passes through here exactly once.
+    pub fn session_ended(&self, r: &SessionRecord) {
+        let labels = [
+            ("flow", r.flow),
+            ("version", r.version_label()),
+            ("protocol", r.protocol),
+            ("outcome", r.outcome),
+        ];
+        self.sessions.get_or_create(&labels).inc();
+        if let Some(status) = r.status {
+            self.session_status.get_or_create(&[("status", status)]).inc();
+        }
+        self.session_duration.get_or_create(&[("protocol", r.protocol)]).observe(r.duration.as_secs_f64());
+        for (stage, d) in &r.stages {
+            self.session_stage.get_or_create(&[("stage", *stage)]).observe(d.as_secs_f64());
+        }
+        for (direction, bytes, messages) in
+            [("received", r.bytes.0, r.messages.0), ("sent", r.bytes.1, r.messages.1)]
+        {
+            self.session_bytes.get_or_create(&[("direction", direction)]).inc_by(bytes);
+            self.session_messages.get_or_create(&[("direction", direction)]).inc_by(u64::from(messages));
+        }
+        self.reference_locations.get_or_create(&[("source", r.reference)]).inc();
+        if let Some(met) = r.accuracy_met() {
+            self.accuracy_asked.get_or_create(&[("met", if met { "yes" } else { "no" })]).inc();
+        }
+        if r.outcome == "position" {
+            self.positions.get_or_create(&[("method", r.method)]).inc();
+            if let Some(m) = r.accuracy_got_m {
+                self.position_uncertainty.get_or_create(&[("method", r.method)]).observe(m);
+            }
+        }
+        r.log();
+    }
+
+    /// Counts a successful TLS handshake.
+    pub fn tls_handshake_done(&self, version: &'static str, took: Duration) {
+        self.tls_handshake.get_or_create(&[("version", version)]).observe(took.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_counted_once_and_everywhere() {
+        let m = Metrics::new();
+        m.session_ended(&SessionRecord {
+            flow: "si-immediate",
+            version: Some((2, 0, 4)),
+            protocol: "lpp",
+            method: "agnss-ms-based",
+            outcome: "position",
+            accuracy_asked_m: Some(50.0),
+            accuracy_got_m: Some(7.0),
+            duration: Duration::from_millis(1500),
+            stages: vec![("assistance", Duration::from_millis(20))],
+            bytes: (300, 5000),
+            messages: (3, 4),
+            ..SessionRecord::default()
+        });
+        let text = m.render();
+        for line in [
+            r#"groma_sessions_total{flow="si-immediate",version="2",protocol="lpp",outcome="position"} 1"#,
+            r#"groma_session_bytes_total{direction="sent"} 5000"#,
+            r#"groma_session_duration_seconds_bucket{protocol="lpp",le="3"} 1"#,
+            r#"groma_positions_total{method="agnss-ms-based"} 1"#,
+            r#"groma_accuracy_asked_total{met="yes"} 1"#,
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_well_formed_and_unique() {
+        let mut names: Vec<&str> = CATALOGUE.iter().map(|(n, _)| *n).collect();
+        assert!(names.iter().all(|n| n.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')), "{names:?}");
+        names.sort_unstable();
+        assert!(names.windows(2).all(|w| w[0] != w[1]), "{names:?}");
+        assert!(CATALOGUE.iter().all(|(_, help)| !help.is_empty() && !help.ends_with('.')));
+    }
+}
