@@ -147,7 +147,8 @@ impl LocationId {
 }
 
 /// How good the ground of a reference location is, best first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum ReferenceSource {
     /// The SET said where it is.
     SetPosition,
