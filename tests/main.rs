@@ -1,1 +1,3 @@
-//! Integration tests.
+//! Integration tests: one binary, so that they are linked once.
+
+mod architecture;
