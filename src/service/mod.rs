@@ -1,1 +1,5 @@
-//! Room of the house.
+//! The services behind every door.
+
+pub mod positions;
+
+pub use positions::Positions;
