@@ -1,5 +1,6 @@
 //! Who may claim to be whom.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use crate::base::SetId;
@@ -13,13 +14,19 @@ pub struct PeerIdentity {
     pub certificate: Option<ClientCertificate>,
 }
 
-/// A client certificate that the transport has verified.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A client certificate that the transport has verified. Its names may be identities, so `Debug` does not show them.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ClientCertificate {
     /// SHA-256 of the certificate's DER.
     pub fingerprint: [u8; 32],
     /// Subject common name and alternative names, as text.
     pub names: Vec<String>,
+}
+
+impl fmt::Debug for ClientCertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientCertificate(…)")
+    }
 }
 
 /// The answer of an [`AccessCheck`].
