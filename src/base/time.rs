@@ -75,6 +75,11 @@ impl Utc {
         LEAP_UNIX.partition_point(|t| *t <= self.unix_s()) as i64
     }
 
+    /// The latest leap second at or before this instant: the first instant after it. `None` before 1981-07-01.
+    pub fn last_leap(self) -> Option<Self> {
+        LEAP_UNIX.iter().rev().find(|t| **t <= self.unix_s()).map(|t| Self::from_unix_s(*t))
+    }
+
     /// Year, month (1–12), day (1–31), hour, minute, second of this instant (proleptic Gregorian calendar).
     pub fn civil(self) -> (i32, u8, u8, u8, u8, u8) {
         let s = self.unix_s();
