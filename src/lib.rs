@@ -15,4 +15,6 @@ pub mod service;
 pub mod slc;
 pub mod spc;
 pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;
 pub mod wire;

@@ -1,1 +1,3 @@
-//! Room of the house.
+//! Where the sky's data come from: RINEX files, and the simulation.
+
+pub mod rinex;

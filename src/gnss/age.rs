@@ -52,6 +52,11 @@ impl Default for AgePolicy {
 }
 
 impl AgePolicy {
+    /// How far broadcast data may be stretched for tables of positions, which want the nearest record rather than a good one.
+    pub fn archival() -> Self {
+        Self { beidou_s: 21_600, ..Self::default() }
+    }
+
     /// Largest distance in seconds from the reference time of this ephemeris at which it may be used.
     pub fn max_age_s(&self, e: &Ephemeris) -> f64 {
         let s = match e.sat().gnss {
@@ -83,6 +88,9 @@ impl AgePolicy {
 /// Whether the satellite calls itself fit for use on its first civil signal (L1 C/A, E1, B1I, G1, L5 for NavIC).
 pub fn is_healthy(e: &Ephemeris) -> bool {
     match e {
+        // QZSS states the health of each signal; the satellites that send L1 C/A mark L1 C/B as unfit, and the other way round.
+        // The first bit sums L1 up, the second is L1 C/A's (IS-QZSS-PNT 4.1.2.3).
+        Ephemeris::Lnav(l) if l.sat.gnss == Gnss::Qzss => l.health & 0b11_0000 == 0,
         Ephemeris::Lnav(l) => l.health == 0,
         Ephemeris::Galileo(g) => match g.message {
             GalileoMessage::INav => g.health.e1b_hs == 0 && !g.health.e1b_dvs,

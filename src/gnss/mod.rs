@@ -10,6 +10,7 @@ pub mod age;
 pub mod almanac;
 pub mod kepler;
 pub mod orbit;
+pub mod positions;
 pub mod scale;
 mod sky;
 mod snapshot;

@@ -170,6 +170,15 @@ impl SkySnapshot {
         best(self.entries_of(sat), t, &self.policy)
     }
 
+    /// As [`entry`](Self::entry), under another policy.
+    pub(super) fn entries_at<'a>(
+        &'a self,
+        t: GpsTime,
+        policy: &'a AgePolicy,
+    ) -> impl Iterator<Item = &'a SkyEntry> {
+        self.satellites.iter().filter_map(move |(_, entries)| best(entries, t, policy))
+    }
+
     /// The ephemeris to use for a satellite at `t`, healthy or not; `None` when none is fresh.
     pub fn ephemeris(&self, sat: SatId, t: GpsTime) -> Option<&Ephemeris> {
         self.entry(sat, t).map(|e| &*e.ephemeris)
@@ -177,7 +186,7 @@ impl SkySnapshot {
 
     /// The fresh entries of all satellites at `t`, one each, healthy or not.
     pub fn fresh(&self, t: GpsTime) -> impl Iterator<Item = &SkyEntry> {
-        self.satellites.iter().filter_map(move |(_, entries)| best(entries, t, &self.policy))
+        self.entries_at(t, &self.policy)
     }
 
     /// The fresh ephemerides of the healthy satellites of a system at `t`, by satellite number.

@@ -2,11 +2,11 @@
 
 use std::io::BufRead;
 
+use super::RinexError;
 use super::lines::{Line, Lines, columns, integer, real, text};
 use super::models::{Leap, Models};
 use super::records::Bad;
 use super::report::{ImportReport, Skip};
-use super::RinexError;
 use crate::base::broadcast::{Gnss, KlobucharArea, SatId};
 
 /// Longest header, in lines: archives that merge a day have about 200.
@@ -108,7 +108,8 @@ fn header_line(line: &[u8], models: &mut Models) -> Result<(), Bad> {
             let label = text(line, 0, 4);
             let mut values = [0.0; 4];
             for (i, v) in values.iter_mut().enumerate() {
-                let field = real(line, 5 + 12 * i, 17 + 12 * i).map_err(|()| (Skip::NotANumber, "ionosphere"))?;
+                let field =
+                    real(line, 5 + 12 * i, 17 + 12 * i).map_err(|()| (Skip::NotANumber, "ionosphere"))?;
                 *v = field.unwrap_or(0.0);
             }
             // Hour of transmission A to X, then the satellite that sent it.

@@ -12,6 +12,8 @@ mod lines;
 mod models;
 mod records;
 mod report;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -60,11 +62,7 @@ pub enum RinexError {
 /// # Errors
 /// When it is no navigation file, or too large. A stream that breaks off after the header is not an error: what came
 /// before is delivered and the report says [`incomplete`](ImportReport::incomplete).
-pub fn read(
-    reader: impl Read,
-    source: &str,
-    received: Utc,
-) -> Result<(SkyUpdate, ImportReport), RinexError> {
+pub fn read(reader: impl Read, source: &str, received: Utc) -> Result<(SkyUpdate, ImportReport), RinexError> {
     let mut reader = BufReader::with_capacity(1 << 16, reader);
     if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
         let plain = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader));
@@ -244,13 +242,7 @@ impl<R: BufRead> Parser<R> {
         }
         let line = self.lines.line();
         for i in 0..n {
-            match real(line, from + 19 * i, from + 19 * (i + 1)) {
-                Ok(v) => p.values.push(v),
-                Err(()) => {
-                    p.bad = Some((Skip::NotANumber, "value"));
-                    return;
-                }
-            }
+            p.values.push(real(line, from + 19 * i, from + 19 * (i + 1)));
         }
     }
 
@@ -305,12 +297,8 @@ fn announced(line: &[u8]) -> Result<Frame, Bad> {
     let gnss = line.get(6).and_then(|c| Gnss::from_letter(char::from(*c)));
     let message = text(line, 10, 14);
     match (text(line, 2, 5), gnss, message) {
-        ("EPH", Some(Gnss::Galileo), "INAV") => {
-            Ok(Frame::Ephemeris { galileo: Some(GalileoMessage::INav) })
-        }
-        ("EPH", Some(Gnss::Galileo), "FNAV") => {
-            Ok(Frame::Ephemeris { galileo: Some(GalileoMessage::FNav) })
-        }
+        ("EPH", Some(Gnss::Galileo), "INAV") => Ok(Frame::Ephemeris { galileo: Some(GalileoMessage::INav) }),
+        ("EPH", Some(Gnss::Galileo), "FNAV") => Ok(Frame::Ephemeris { galileo: Some(GalileoMessage::FNav) }),
         ("EPH", Some(_), "LNAV" | "FDMA" | "D1" | "D2" | "SBAS" | "D1D2") => {
             Ok(Frame::Ephemeris { galileo: None })
         }

@@ -81,12 +81,7 @@ impl Models {
     }
 
     /// A line `IONOSPHERIC CORR`: `label`, values, hour letter and satellite.
-    pub(super) fn header_ionosphere(
-        &mut self,
-        label: &str,
-        values: [f64; 4],
-        rank: Rank,
-    ) -> Result<(), Bad> {
+    pub(super) fn header_ionosphere(&mut self, label: &str, values: [f64; 4], rank: Rank) -> Result<(), Bad> {
         let area = match label.get(..3) {
             Some("GPS") => KlobucharArea::World,
             Some("QZS") => KlobucharArea::Qzss,
@@ -125,7 +120,12 @@ impl Models {
     }
 
     /// A record `STO` of RINEX 4. `calendar` is the reference time in the system's own scale.
-    pub(super) fn system_time_offset(&mut self, code: [u8; 4], calendar: GpsTime, v: &Values) -> Result<(), Bad> {
+    pub(super) fn system_time_offset(
+        &mut self,
+        code: [u8; 4],
+        calendar: GpsTime,
+        v: &Values,
+    ) -> Result<(), Bad> {
         let a0 = v.need(1, "a0")?;
         let a1 = v.get(2).unwrap_or(0.0);
         let late = match self.corrections.get(&code) {
@@ -159,9 +159,8 @@ impl Models {
 
     /// A record `EOP`.
     pub(super) fn earth_orientation(&mut self, time: GpsTime, v: &Values) -> Result<(), Bad> {
-        let scaled = |i: usize, field, lsb: f64, bits: u32| {
-            signed(field, v.need(i, field)?, lsb, bits).map_err(out)
-        };
+        let scaled =
+            |i: usize, field, lsb: f64, bits: u32| signed(field, v.need(i, field)?, lsb, bits).map_err(out);
         let narrow16 = |field, n| narrow::<i16>(field, n).map_err(out);
         let value = EarthOrientation {
             t_eop: time,
@@ -273,7 +272,12 @@ fn system(code: [u8; 2]) -> Option<Gnss> {
     })
 }
 
-fn convert(code: [u8; 4], c: &Correction, leap: LeapSeconds, epoch: GpsTime) -> Result<Option<Converted>, Bad> {
+fn convert(
+    code: [u8; 4],
+    c: &Correction,
+    leap: LeapSeconds,
+    epoch: GpsTime,
+) -> Result<Option<Converted>, Bad> {
     let [a, b, x, y] = code;
     let Some(from) = system([a, b]) else { return Ok(None) };
     if [x, y] == *b"UT" {

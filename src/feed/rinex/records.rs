@@ -2,14 +2,14 @@
 
 use super::report::Skip;
 use crate::base::broadcast::{
-    BeiDouEphemeris, Ephemeris, GalileoEphemeris, GalileoHealth, GalileoMessage, GlonassEphemeris, Gnss, Kepler,
-    LnavEphemeris, NavIcEphemeris, SatId, SbasEphemeris,
+    BeiDouEphemeris, Ephemeris, GalileoEphemeris, GalileoHealth, GalileoMessage, GlonassEphemeris, Gnss,
+    Kepler, LnavEphemeris, NavIcEphemeris, SatId, SbasEphemeris,
 };
 use crate::base::time::{BDT_LAG_S, WEEK_S};
 use crate::base::{GpsTime, Utc};
 use crate::gnss::scale::{
-    BDS_TGD_LSB, BGD_LSB, GLONASS_LSB, KeplerElements, SBAS_LSB, TGD_LSB, clock_lsb, narrow, signed, sisa_index,
-    unsigned, ura_index,
+    BDS_TGD_LSB, BGD_LSB, GLONASS_LSB, KeplerElements, SBAS_LSB, TGD_LSB, clock_lsb, narrow, signed,
+    sisa_index, unsigned, ura_index,
 };
 
 /// Most values that a record may have: RINEX 4's longest (CNAV-2 of BeiDou) has 39.
@@ -33,22 +33,27 @@ impl Values {
         Self { values: [None; MAX_VALUES], len: 0 }
     }
 
-    /// Appends a value; what is too much is dropped.
-    pub(super) fn push(&mut self, v: Option<f64>) {
+    /// Appends a printed value: `Err` what is no number, which matters only where a number is needed (writers leave garbage in
+    /// spare fields). What is too much is dropped.
+    pub(super) fn push(&mut self, v: Result<Option<f64>, ()>) {
         if let Some(slot) = self.values.get_mut(self.len) {
-            *slot = v;
+            *slot = v.unwrap_or(Some(f64::NAN));
             self.len += 1;
         }
     }
 
     /// A value that must be there.
     pub(super) fn need(&self, i: usize, field: &'static str) -> Result<f64, Bad> {
-        self.get(i).ok_or((Skip::Missing, field))
+        match self.values.get(..self.len).and_then(|v| v.get(i)).copied().flatten() {
+            Some(v) if v.is_nan() => Err((Skip::NotANumber, field)),
+            Some(v) if v.abs() < UNKNOWN => Ok(v),
+            _ => Err((Skip::Missing, field)),
+        }
     }
 
-    /// A value that may be missing; RINEX's sentinel counts as missing.
+    /// A value that may be missing; RINEX's sentinel, and what is no number, count as missing.
     pub(super) fn get(&self, i: usize) -> Option<f64> {
-        self.values.get(..self.len)?.get(i).copied().flatten().filter(|v| v.abs() < UNKNOWN)
+        self.need(i, "").ok()
     }
 
     /// A non-negative integer of `bits` bits that must be there.
@@ -291,10 +296,12 @@ fn glonass(head: Head, v: &Values) -> Result<GlonassEphemeris, Bad> {
         1 => 0b100,
         bn => bn as u8,
     };
-    let channel = v.need(10, "channel")?;
-    if !(-7.0..=13.0).contains(&channel) {
-        return Err(out("channel"));
-    }
+    // Some writers print the negative ones as unsigned bytes.
+    let channel = match v.need(10, "channel")?.round() {
+        c @ -7.0..=13.0 => c as i8,
+        c @ 249.0..=255.0 => (c - 256.0) as i8,
+        _ => return Err(out("channel")),
+    };
     Ok(GlonassEphemeris {
         sat: head.sat,
         tb: GpsTime::from_utc(Utc::from_unix_s(quarter * QUARTER_S)),
@@ -316,15 +323,13 @@ fn glonass(head: Head, v: &Values) -> Result<GlonassEphemeris, Bad> {
         bn,
         // 15: no accuracy stated (GLONASS ICD table 4.4).
         ft: v.get(17).map_or(Ok(15), |f| unsigned("ft", f, 1.0, 4)).map_err(out)? as u8,
-        channel: channel.round() as i8,
+        channel,
     })
 }
 
 fn sbas(head: Head, v: &Values) -> Result<SbasEphemeris, Bad> {
+    // Broadcast is a multiple of 16 s, but many archives print the time of reception here; it is kept as printed.
     let t0 = calendar_to_gps(head.calendar);
-    if (t0.tow_ns() / 1_000_000_000) % 16 != 0 {
-        return Err(out("t0"));
-    }
     let (l0, l1, _) = clock_lsb(Gnss::Sbas);
     // Widths of the fields of message type 9 by axis.
     const POSITION_BITS: [u32; 3] = [30, 30, 25];
