@@ -323,14 +323,19 @@ impl SkySnapshot {
 
 /// The fresh entry nearest to `t` in a satellite's list.
 fn best<'a>(entries: &'a [SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<&'a SkyEntry> {
-    // Rank: preferred message first, then distance; of equals the later one, which `<=` keeps.
-    let mut found: Option<((bool, f64), &SkyEntry)> = None;
+    let mut found: Option<((bool, bool, f64), &SkyEntry)> = None;
     for e in entries {
         if !policy.is_fresh(&e.ephemeris, t) {
             continue;
         }
-        let fallback = matches!(&*e.ephemeris, Ephemeris::Galileo(g) if g.message == GalileoMessage::FNav);
-        let rank = (fallback, (t - e.ephemeris.reference_time()).abs());
+        let age = t - e.ephemeris.reference_time();
+        // Galileo broadcasts a message only after its time of ephemeris: one that lies ahead was not on the air yet.
+        let (fallback, ahead) = match &*e.ephemeris {
+            Ephemeris::Galileo(g) => (g.message == GalileoMessage::FNav, age <= 0.0),
+            _ => (false, false),
+        };
+        let rank = (fallback, ahead, age.abs());
+        // `<=` keeps the later of two equally good ones.
         if found.as_ref().is_none_or(|(r, _)| rank <= *r) {
             found = Some((rank, e));
         }
