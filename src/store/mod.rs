@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::{GpsTime, LocationEstimate, SetId, Utc};
 
+#[cfg(test)]
+mod damage_tests;
 mod keys;
 mod pending;
 mod record;
 mod sky;
 mod sled_store;
-#[cfg(test)]
-mod damage_tests;
 #[cfg(test)]
 mod suite;
 mod tables;

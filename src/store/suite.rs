@@ -66,7 +66,11 @@ pub(super) fn ephemeris(number: u8, toe_s: i64, health: u8, received_s: i64) -> 
 
 fn klobuchar(alpha0: i8, epoch_s: i64) -> SkyRecord {
     let model = Klobuchar { alpha: [alpha0, 1, -2, 3], beta: [4, 5, 6, 7] };
-    SkyRecord { item: SkyItem::Klobuchar(KlobucharArea::World, model), epoch: week(epoch_s), ..ephemeris(1, 0, 0, 0) }
+    SkyRecord {
+        item: SkyItem::Klobuchar(KlobucharArea::World, model),
+        epoch: week(epoch_s),
+        ..ephemeris(1, 0, 0, 0)
+    }
 }
 
 pub(super) fn target(n: u64) -> SetId {

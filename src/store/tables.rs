@@ -190,7 +190,11 @@ impl Tables {
 
     // --- positions; a target is known by the prefix of its keys
 
-    pub(super) fn put_position(&mut self, prefix: &[u8], estimate: &LocationEstimate) -> Result<(), StoreError> {
+    pub(super) fn put_position(
+        &mut self,
+        prefix: &[u8],
+        estimate: &LocationEstimate,
+    ) -> Result<(), StoreError> {
         let mut batch = Batch::default();
         let mut counts = self.counts;
         let known: Vec<IVec> =
@@ -362,7 +366,9 @@ fn engine_error(path: &std::path::Path, e: sled::Error) -> StoreError {
         sled::Error::Io(e)
             if matches!(
                 e.kind(),
-                std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput
+                std::io::ErrorKind::UnexpectedEof
+                    | std::io::ErrorKind::InvalidData
+                    | std::io::ErrorKind::InvalidInput
             ) =>
         {
             StoreError::Corrupt { path: path.to_owned(), what: Damage::Files }

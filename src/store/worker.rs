@@ -151,8 +151,7 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
     QUIET.call_once(|| {
         let loud = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let engine_thread =
-                std::thread::current().name().is_some_and(|name| name.starts_with("sled-io"));
+            let engine_thread = std::thread::current().name().is_some_and(|name| name.starts_with("sled-io"));
             if !engine_thread && !GUARDED.get() {
                 loud(info);
             }
