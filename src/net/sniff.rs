@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 /// How a connection opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
+pub(super) enum Opening {
     /// With a TLS handshake record.
     Tls,
     /// With something else: plain ULP, or noise that ULP's framing will judge.
@@ -29,7 +29,7 @@ pub struct Sniffed<S> {
 }
 
 /// Looks at the first one or two octets. `Ok(None)` when the peer closed before it sent any.
-pub async fn sniff<S: AsyncRead + AsyncWrite + Unpin>(
+pub(super) async fn sniff<S: AsyncRead + AsyncWrite + Unpin>(
     mut io: S,
 ) -> io::Result<Option<(Opening, Sniffed<S>)>> {
     const TLS: [u8; 2] = [0x16, 0x03];

@@ -7,6 +7,7 @@ pub mod log;
 pub mod metrics;
 mod process;
 mod record;
+pub mod trace;
 
 pub use metrics::Metrics;
 pub use record::SessionRecord;

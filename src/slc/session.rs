@@ -25,18 +25,25 @@ pub struct Params {
 #[derive(Debug)]
 pub struct Session {
     params: Params,
+    refusing: bool,
 }
 
 impl Session {
     /// A session that waits for its first message.
     pub fn new(params: Params) -> Self {
-        Self { params }
+        Self { params, refusing: false }
+    }
+
+    /// A session that the server has no room for, or no time because it is going down: whatever its first message is, it
+    /// is answered with SUPL END `resourceShortage`, and the session is over.
+    pub fn refusing(params: Params) -> Self {
+        Self { params, refusing: true }
     }
 
     /// Takes one input and appends what is to be done to `out`. Never panics; after [`Action::Close`] it does nothing any
     /// more.
     pub fn handle(&mut self, now: Now, env: &Env<'_>, input: Input<'_>, out: &mut Vec<Action>) {
-        let _ = (now, env, input, out);
+        let _ = (now, env, input, out, self.refusing);
     }
 
     /// When the driver must come back with [`Input::Timeout`]; `None` once the session is over.

@@ -13,6 +13,7 @@
 
 pub mod assist;
 pub mod error;
+pub mod frame;
 pub mod lpp;
 pub mod measure;
 pub mod rrlp;

@@ -88,23 +88,30 @@ impl TlsBackend for RustlsBackend {
 fn failed(source: io::Error) -> HandshakeError {
     use rustls::{AlertDescription as Alert, Error, PeerIncompatible as Incompatible};
     let reason = match source.get_ref().and_then(|e| e.downcast_ref::<Error>()) {
-        Some(Error::PeerIncompatible(
-            Incompatible::Tls12NotOffered
-            | Incompatible::Tls12NotOfferedOrEnabled
-            | Incompatible::SupportedVersionsExtensionRequired,
-        )) => HandshakeFailure::Version,
-        Some(Error::PeerIncompatible(_)) => HandshakeFailure::Cipher,
-        Some(Error::AlertReceived(Alert::ProtocolVersion)) => HandshakeFailure::Version,
-        Some(Error::AlertReceived(
-            Alert::BadCertificate
-            | Alert::UnsupportedCertificate
-            | Alert::CertificateRevoked
-            | Alert::CertificateExpired
-            | Alert::CertificateUnknown
-            | Alert::UnknownCA
-            | Alert::CertificateRequired,
-        )) => HandshakeFailure::Certificate,
-        Some(Error::InvalidCertificate(_) | Error::NoCertificatesPresented) => HandshakeFailure::Certificate,
+        Some(
+            Error::AlertReceived(Alert::ProtocolVersion)
+            | Error::PeerIncompatible(
+                Incompatible::Tls12NotOffered
+                | Incompatible::Tls12NotOfferedOrEnabled
+                | Incompatible::SupportedVersionsExtensionRequired,
+            ),
+        ) => HandshakeFailure::Version,
+        Some(Error::PeerIncompatible(_) | Error::AlertReceived(Alert::HandshakeFailure)) => {
+            HandshakeFailure::Cipher
+        }
+        Some(
+            Error::InvalidCertificate(_)
+            | Error::NoCertificatesPresented
+            | Error::AlertReceived(
+                Alert::BadCertificate
+                | Alert::UnsupportedCertificate
+                | Alert::CertificateRevoked
+                | Alert::CertificateExpired
+                | Alert::CertificateUnknown
+                | Alert::UnknownCA
+                | Alert::CertificateRequired,
+            ),
+        ) => HandshakeFailure::Certificate,
         Some(_) => HandshakeFailure::Other,
         None => HandshakeFailure::Closed,
     };
