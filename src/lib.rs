@@ -104,4 +104,6 @@ pub mod service;
 pub mod slc;
 pub mod spc;
 pub mod store;
+#[cfg(test)]
+mod testing;
 pub mod wire;

@@ -109,9 +109,8 @@ impl Group {
         let mut lats: Vec<f64> = self.members.iter().map(|m| m.0.lat).collect();
         let mut easts: Vec<f64> = self.members.iter().map(|m| wrap_deg(m.0.lon - origin.lon)).collect();
         let middle = quantile(&mut lats, 0.5).zip(quantile(&mut easts, 0.5));
-        let at = middle
-            .and_then(|(lat, east)| GeoPoint::new(lat, wrap_deg(origin.lon + east)))
-            .unwrap_or(origin);
+        let at =
+            middle.and_then(|(lat, east)| GeoPoint::new(lat, wrap_deg(origin.lon + east))).unwrap_or(origin);
         let mut distances: Vec<f64> = self.members.iter().map(|m| distance_m(at, m.0)).collect();
         let mut radii: Vec<f64> = self.members.iter().map(|m| f64::from(m.1)).collect();
         let root = (self.members.len().max(1) as f64).sqrt();

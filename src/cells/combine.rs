@@ -84,9 +84,8 @@ fn weighted_middle(candidates: &[Candidate]) -> Option<Middle> {
     let origin = candidates.first()?.at;
     let weight = |c: &Candidate| c.radius_m.max(1.0).powi(-2);
     let total: f64 = candidates.iter().map(weight).sum();
-    let mean = |f: &dyn Fn(&Candidate) -> f64| {
-        candidates.iter().map(|c| weight(c) * f(c)).sum::<f64>() / total
-    };
+    let mean =
+        |f: &dyn Fn(&Candidate) -> f64| candidates.iter().map(|c| weight(c) * f(c)).sum::<f64>() / total;
     let lat = mean(&|c| c.at.lat);
     let east = mean(&|c| wrap_deg(c.at.lon - origin.lon));
     let at = GeoPoint::new(lat, wrap_deg(origin.lon + east))?;
@@ -124,7 +123,8 @@ mod tests {
 
     #[test]
     fn agreeing_cells_narrow_but_not_beyond_half() {
-        let r = combine(vec![cell(49.6, 6.1, 3000.0), cell(49.61, 6.11, 3000.0), cell(49.6, 6.12, 3000.0)]).unwrap();
+        let r = combine(vec![cell(49.6, 6.1, 3000.0), cell(49.61, 6.11, 3000.0), cell(49.6, 6.12, 3000.0)])
+            .unwrap();
         assert_eq!(r.source, ReferenceSource::Combined);
         assert!((1500.0..=3000.0).contains(&r.uncertainty_m), "{}", r.uncertainty_m);
         assert!((r.at.lat - 49.603).abs() < 0.01);
@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn a_cell_on_another_continent_is_dropped() {
-        let r = combine(vec![cell(49.6, 6.1, 3000.0), cell(-33.0, 151.0, 3000.0), cell(49.61, 6.1, 3000.0)]).unwrap();
+        let r = combine(vec![cell(49.6, 6.1, 3000.0), cell(-33.0, 151.0, 3000.0), cell(49.61, 6.1, 3000.0)])
+            .unwrap();
         assert!(r.at.lat > 49.0);
         let serving = Candidate { serving: true, ..cell(49.6, 6.1, 9000.0) };
         let r = combine(vec![cell(-33.0, 151.0, 1000.0), serving]).unwrap();

@@ -144,9 +144,8 @@ impl Layout {
             CellKey::of(&CellId::Wlan { mac })
         } else {
             let radio = radio(required(Field::Radio)?).ok_or(RowError::Radio)?;
-            let number = |field, most| {
-                integer(required(field)?).filter(|v| *v <= most).ok_or(RowError::Identity)
-            };
+            let number =
+                |field, most| integer(required(field)?).filter(|v| *v <= most).ok_or(RowError::Identity);
             cell_key(radio, number)?
         };
         let lat = real(required(Field::Lat)?).ok_or(RowError::Position)?;
@@ -156,23 +155,20 @@ impl Layout {
         if !(0.0..f64::INFINITY).contains(&range) {
             return Err(RowError::Value);
         }
-        let count = |field, missing| {
-            optional(field).map_or(Some(missing), integer).ok_or(RowError::Value)
-        };
+        let count = |field, missing| optional(field).map_or(Some(missing), integer).ok_or(RowError::Value);
         let samples = match count(Field::Changeable, 1)? {
             0 => FROM_OPERATOR,
-            _ => u32::try_from(count(Field::Samples, 1)?).map_or(FROM_OPERATOR - 1, |s| s.min(FROM_OPERATOR - 1)),
+            _ => u32::try_from(count(Field::Samples, 1)?)
+                .map_or(FROM_OPERATOR - 1, |s| s.min(FROM_OPERATOR - 1)),
         };
-        let updated = u32::try_from(count(Field::Updated, u64::from(imported))?).map_err(|_| RowError::Value)?;
+        let updated =
+            u32::try_from(count(Field::Updated, u64::from(imported))?).map_err(|_| RowError::Value)?;
         Ok(CellRow { key, at, range_m: range.min(MAX_RANGE_M).round() as u32, samples, updated })
     }
 }
 
 /// The key of a cell whose numbers `number` reads and bounds.
-fn cell_key(
-    radio: Radio,
-    number: impl Fn(Field, u64) -> Result<u64, RowError>,
-) -> Result<CellKey, RowError> {
+fn cell_key(radio: Radio, number: impl Fn(Field, u64) -> Result<u64, RowError>) -> Result<CellKey, RowError> {
     let (most_net, most_area, most_cell) = match radio {
         Radio::Gsm => (999, 0xffff, 0xffff),
         Radio::Wcdma | Radio::Lte => (999, 0xffff, (1 << 28) - 1),
@@ -287,7 +283,8 @@ mod tests {
 
     #[test]
     fn a_cell_row_with_and_without_header() {
-        let line = "UMTS,270,1,1011,27336122,0,6.6020965576172,49.772872924805,1000,3,1,1480673568,1480673569,0\r\n";
+        let line =
+            "UMTS,270,1,1011,27336122,0,6.6020965576172,49.772872924805,1000,3,1,1480673568,1480673569,0\r\n";
         let row = parse(line).unwrap();
         assert!((row.at.lat - 49.772_872_9).abs() < 1e-6 && (row.at.lon - 6.602_096_6).abs() < 1e-6);
         assert_eq!((row.range_m, row.samples, row.updated), (1000, 3, 1_480_673_569));

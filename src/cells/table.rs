@@ -138,7 +138,10 @@ impl Table {
 
 impl std::fmt::Debug for Table {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Table").field("path", &self.path).field("header", &self.header).finish_non_exhaustive()
+        f.debug_struct("Table")
+            .field("path", &self.path)
+            .field("header", &self.header)
+            .finish_non_exhaustive()
     }
 }
 
@@ -239,14 +242,16 @@ impl TableWriter {
         areas: impl Iterator<Item = io::Result<AreaRow>>,
         created: i64,
     ) -> io::Result<()> {
-        let (cell_index, cells) = std::mem::replace(&mut self.cells, BlockWriter::new()).finish(&mut self.out)?;
+        let (cell_index, cells) =
+            std::mem::replace(&mut self.cells, BlockWriter::new()).finish(&mut self.out)?;
         let mut writer = BlockWriter::<AREA, AREA_KEY>::new();
         for row in areas {
             writer.push(&row?.bytes(), &mut self.out)?;
         }
         let (area_index, areas) = writer.finish(&mut self.out)?;
         let mut sum = crc32fast::Hasher::new();
-        for key in cell_index.as_flattened().chunks(1 << 16).chain(area_index.as_flattened().chunks(1 << 16)) {
+        for key in cell_index.as_flattened().chunks(1 << 16).chain(area_index.as_flattened().chunks(1 << 16))
+        {
             sum.update(key);
             self.out.write_all(key)?;
         }
@@ -326,7 +331,8 @@ mod tests {
         assert_eq!((table.cells(), table.areas(), table.created_unix_s()), (3000, 3, 77));
         for c in 0..2002 {
             let found = table.cell(row(c, 0).key).unwrap();
-            let expected: Vec<_> = if c % 2 == 0 && c < 2000 { (0..3).map(|a| row(c, a)).collect() } else { vec![] };
+            let expected: Vec<_> =
+                if c % 2 == 0 && c < 2000 { (0..3).map(|a| row(c, a)).collect() } else { vec![] };
             assert!(found == expected, "{c}");
         }
         assert_eq!(table.area(row(0, 2).key.area()).unwrap().map(|a| a.radius_m), Some(2));
