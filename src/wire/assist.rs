@@ -151,6 +151,30 @@ pub enum SbasRegion {
     Other(u8),
 }
 
+impl SbasRegion {
+    /// By the code that all protocols share.
+    pub const fn from_code(code: u8) -> Self {
+        match code {
+            0 => Self::Waas,
+            1 => Self::Egnos,
+            2 => Self::Msas,
+            3 => Self::Gagan,
+            n => Self::Other(n),
+        }
+    }
+
+    /// Its code.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Waas => 0,
+            Self::Egnos => 1,
+            Self::Msas => 2,
+            Self::Gagan => 3,
+            Self::Other(n) => n,
+        }
+    }
+}
+
 /// Request for ephemerides.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NavigationRequest {
@@ -180,31 +204,37 @@ impl NavigationRequest {
 /// 10.10).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldNavigation {
-    /// Week (GPS mod 1024, others mod 4096) or, for GLONASS, day of the oldest ephemeris.
+    /// Week of the newest ephemeris held, modulo 1,024 (GPS in ULP and RRLP) or 4,096; GLONASS in LPP: day in the
+    /// four-year interval. As sent; SETs without ephemerides send zeros.
     pub week_or_day: u16,
-    /// Its time of ephemeris. GPS in ULP and RRLP: hours of the week; LPP and GANSS: in units of `toe_unit_s`.
-    pub toe: u16,
-    /// Seconds that one unit of `toe` means.
-    pub toe_unit_s: u16,
-    /// How much older than the newest an ephemeris may be and still be kept, in the unit of `toe`: T-Toe limit.
-    pub toe_limit: u8,
-    /// Satellites and issues held. GPS in ULP and RRLP: IODE (8 bits); else the `iod` of LPP.
+    /// Its time of ephemeris, in hours of the week; GLONASS in LPP: in units of 15 minutes of the day.
+    pub toe: u8,
+    /// The age of ephemerides that the SET tolerates.
+    pub toe_limit: Duration,
+    /// Satellites and issues held. GPS in ULP and RRLP: IODE (8 bits); else as [`Ephemeris::iod`].
     pub satellites: Vec<(SatId, u16)>,
 }
 
 impl HeldNavigation {
-    /// Whether this very ephemeris is held: the issue is the same, and it is not older than the SET's limit.
+    /// Whether this very ephemeris is held: the SET names its issue, and it is not newer than the newest that it holds, in
+    /// which case the same number would stand for another ephemeris.
     pub fn holds(&self, ephemeris: &Ephemeris, now: GpsTime) -> bool {
+        let sat = ephemeris.sat();
         let same = |issue: u16| match ephemeris {
             // ULP and RRLP name a GPS issue by its eight lower bits.
             Ephemeris::Lnav(e) => issue == e.iodc || issue == e.iodc & 0xff,
             e => issue == e.iod(),
         };
-        let sat = ephemeris.sat();
-        let held = self.satellites.iter().any(|(s, issue)| *s == sat && same(*issue));
-        // The limit adds to the two hours (four for the others' sake) for which an ephemeris is good anyway.
-        let limit = 2.0 * 3600.0 + f64::from(self.toe_limit) * f64::from(self.toe_unit_s);
-        held && now.diff_s(ephemeris.reference_time()).abs() <= limit
+        let (unit_s, period_s, here_ns) = match ephemeris {
+            Ephemeris::Glonass(_) => (900, 86_400, now.glonass().1),
+            _ => (3600, 604_800, now.tow_ns()),
+        };
+        // The instant nearest to now whose hour (or quarter) is the one said, at the end of that unit.
+        let ahead = (i64::from(self.toe) * unit_s - here_ns / 1_000_000_000).rem_euclid(period_s);
+        let ahead = if ahead > period_s / 2 { ahead - period_s } else { ahead };
+        let newest = now.offset_s((ahead + unit_s) as f64);
+        self.satellites.iter().any(|(s, issue)| *s == sat && same(*issue))
+            && ephemeris.reference_time() <= newest
     }
 }
 

@@ -12,8 +12,10 @@
 //! near which they are resolved.
 
 pub mod assist;
+mod bits;
 pub mod error;
 pub mod frame;
+pub mod gad;
 pub mod lpp;
 pub mod measure;
 pub mod rrlp;

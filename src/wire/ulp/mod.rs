@@ -1,5 +1,13 @@
 //! ULP messages (OMA-TS-ULP V2.0.5 and, as its root, ULP 1.0).
 
+mod capabilities;
+mod cells;
+mod codec;
+mod header;
+mod ids;
+mod position;
+mod request;
+
 use crate::base::broadcast::Gnss;
 use crate::base::cell::LocationId;
 use crate::base::geo::{Shape, Velocity};
@@ -8,6 +16,7 @@ use crate::base::qop::QualityOfPosition;
 use crate::base::time::Utc;
 
 use super::assist::{AssistanceRequest, GnssModes, SbasRegion, SignalSet};
+pub use header::{Header, peek};
 
 /// A ULP PDU. Its length member is not here: it is checked when decoding and filled in when encoding.
 #[derive(Clone, Debug, PartialEq)]
@@ -415,6 +424,11 @@ impl StatusCode {
             Self::AppIdDenied => 103,
             Self::Unknown => return None,
         })
+    }
+
+    /// Whether ULP 1.0 has it.
+    pub const fn in_version_1(self) -> bool {
+        matches!(self.number(), Some(0..=17 | 100 | 101))
     }
 
     /// The name of OMA's table.

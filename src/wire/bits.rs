@@ -1,0 +1,62 @@
+//! BIT STRINGs as numbers.
+
+use groma_asn1::types::{BitStr, BitString, FixedBitString};
+
+/// The lower `len` bits of a number, most significant first.
+pub(crate) fn bits(value: u64, len: usize) -> BitString {
+    let mut out = BitString::with_capacity(len);
+    out.extend((0..len).rev().map(|i| value.checked_shr(i as u32).unwrap_or(0) & 1 == 1));
+    out
+}
+
+/// The number that bits mean, most significant first; of more than 64 bits the last 64.
+pub(crate) fn number(bits: &BitStr) -> u64 {
+    bits.iter().fold(0, |v, b| v << 1 | u64::from(*b))
+}
+
+/// [`bits`] of a size that the type knows.
+pub(crate) fn fixed<const N: usize>(value: u64) -> FixedBitString<N> {
+    let mut out = FixedBitString::<N>::ZERO;
+    for i in 0..N {
+        out.set(i, value.checked_shr((N - 1 - i) as u32).unwrap_or(0) & 1 == 1);
+    }
+    out
+}
+
+/// [`number`] of a size that the type knows.
+pub(crate) fn fixed_number<const N: usize>(value: &FixedBitString<N>) -> u64 {
+    value.iter().take(N).fold(0, |v, b| v << 1 | u64::from(*b))
+}
+
+/// Whether named bit `i` is set; bits that were not sent are not.
+pub(crate) fn flag(bits: &BitStr, i: usize) -> bool {
+    bits.get(i).is_some_and(|b| *b)
+}
+
+/// Named bits in their order.
+pub(crate) fn flags(set: &[bool]) -> BitString {
+    set.iter().copied().collect()
+}
+
+/// Bits, the first of which is bit 0 of the number.
+pub(crate) fn reversed(bits: &BitStr) -> u32 {
+    bits.iter().take(32).enumerate().fold(0, |v, (i, b)| v | u32::from(*b) << i)
+}
+
+/// The inverse of [`reversed`], `len` bits long.
+pub(crate) fn from_reversed(value: u32, len: usize) -> BitString {
+    (0..len).map(|i| value.checked_shr(i as u32).unwrap_or(0) & 1 == 1).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_and_back() {
+        assert_eq!(number(&bits(0x5a3, 11)), 0x5a3);
+        assert_eq!(fixed_number(&fixed::<28>(0x0abc_def1)), 0x0abc_def1);
+        assert_eq!(reversed(&from_reversed(0b101, 8)), 0b101);
+        assert!(flag(&from_reversed(0b101, 8), 2) && !flag(&from_reversed(0b101, 8), 9));
+    }
+}
