@@ -105,3 +105,51 @@ pub struct EcidMeasurement {
     /// Difference of reception and transmission, seconds.
     pub rx_tx_s: Option<f64>,
 }
+
+/// Upper bound in metres of a pseudorange error class 0..=63 (TS 44.031 table A.6, TS 37.355 `codePhaseRMSError`).
+pub(crate) fn rms_m(index: u8) -> f64 {
+    if index >= 63 {
+        return f64::INFINITY;
+    }
+    0.5 * (1.0 + f64::from(index & 7) / 8.0) * f64::from(1u32 << (index >> 3))
+}
+
+/// The class of an error.
+pub(crate) fn rms_index(m: f64) -> u8 {
+    (0..63).find(|i| m <= rms_m(*i)).unwrap_or(63)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_classes() {
+        assert_eq!(rms_m(62), 112.0);
+        for i in 0..=63 {
+            assert_eq!(rms_index(rms_m(i)), i);
+        }
+        assert_eq!(rms_index(f64::NAN), 63);
+    }
+
+    #[test]
+    fn the_hour_is_resolved_near_a_time() {
+        let near = GpsTime::from_week_s(2243, 39_618);
+        let mut t = MeasurementTime {
+            system: Gnss::Gps,
+            tod_ms: Some(17_500.0),
+            modulo_s: 3600,
+            uncertainty_s: None,
+            gsm_frame: None,
+        };
+        assert_eq!(t.resolve(near), Some(GpsTime::from_week_tow(2243, 39_617.5)));
+        // Five minutes later the hour has begun anew.
+        t.tod_ms = Some(3_590_000.0);
+        assert_eq!(t.resolve(GpsTime::from_week_s(2243, 39_602)), Some(GpsTime::from_week_s(2243, 39_590)));
+        t.system = Gnss::BeiDou;
+        t.tod_ms = Some(4_000.0);
+        assert_eq!(t.resolve(near), Some(GpsTime::from_week_s(2243, 39_618)));
+        t.tod_ms = None;
+        assert_eq!(t.resolve(near), None);
+    }
+}

@@ -11,6 +11,7 @@
 //! Weeks and days are truncated on the wire; where a message holds any that must become absolute, decoding takes the time
 //! near which they are resolved.
 
+mod acquisition;
 pub mod assist;
 mod bits;
 pub mod error;
@@ -18,7 +19,11 @@ pub mod frame;
 pub mod gad;
 pub mod lpp;
 pub mod measure;
+mod navigation;
 pub mod rrlp;
+#[cfg(test)]
+mod test_data;
+mod times;
 pub mod ulp;
 
 pub use error::{DecodeError, EncodeError};

@@ -1,5 +1,19 @@
 //! LPP messages (3GPP TS 37.355 V18).
 
+mod almanac;
+mod assist;
+mod capabilities;
+mod codec;
+mod common;
+mod ids;
+mod location;
+mod measure;
+mod navigation;
+mod request;
+mod shapes;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use crate::base::broadcast::Gnss;
