@@ -15,6 +15,8 @@
 //! | named type over INTEGER, BIT STRING, SEQUENCE OF… | newtype: `Latitude(pub i32)` |
 //! | value `maxEPDU` | `MAX_EPDU: usize` |
 //! | OPTIONAL, and every extension addition | `Option` |
+//! | a name that is a keyword: `true` | `R_true` |
+//! | BIT STRING, of a fixed size too | [`types::BitString`]; eleven types of ULP have [`types::FixedBitString`]`<N>`, which is N *octets* of which the first N *bits* count |
 //!
 //! Every type can be built with a literal; a SEQUENCE whose members are all optional has a `Default`.
 //!

@@ -1,89 +1,95 @@
 //! Every vector of the shared set, through the generated types and through the inspection codec.
 
-use std::path::PathBuf;
+use groma_asn1::inspect::{self, Pdu, Schema};
+use groma_asn1::{Error, lpp, rrlp, ulp};
 
-use serde_json::Value;
+use crate::seeds::{Vector, shared, vectors};
+use crate::shown;
 
-/// One vector.
-struct Vector {
-    name: String,
-    pdu: String,
-    bytes: Vec<u8>,
-    value: Value,
-    encode: bool,
-    refused: bool,
+/// The decoded value as text, and what encoding it again gives.
+pub(crate) fn through_types(pdu: Pdu, bytes: &[u8]) -> Result<(String, Result<Vec<u8>, Error>), Error> {
+    Ok(match pdu {
+        Pdu::Ulp => ulp::decode(bytes).map(|pdu| (format!("{pdu:?}"), ulp::encode(&pdu)))?,
+        Pdu::Rrlp => rrlp::decode(bytes).map(|pdu| (format!("{pdu:?}"), rrlp::encode(&pdu)))?,
+        _ => lpp::decode(bytes).map(|message| (format!("{message:?}"), lpp::encode(&message)))?,
+    })
 }
 
-/// The vectors of one protocol; `None`, after saying so, when there are none on this machine.
-fn vectors(protocol: &str) -> Option<Vec<Vector>> {
-    let Some(shared) = std::env::var_os("GROMA_SHARED").map(PathBuf::from) else {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "GROMA_SHARED is not set, so the {protocol} vectors cannot be tried"
-        );
-        eprintln!("skipped: the {protocol} vectors (GROMA_SHARED is not set)");
-        return None;
-    };
-    let directory = shared.join("vectors").join(protocol);
-    let mut found: Vec<Vector> = std::fs::read_dir(&directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .map(|path| vector(&serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()))
+/// What is wrong with each vector that fails, by name.
+fn report(protocol: &str, vectors: &[Vector], check: impl Fn(&Vector) -> Result<(), String>) {
+    let failures: Vec<String> = vectors
+        .iter()
+        .filter_map(|vector| check(vector).err().map(|problem| format!("{}: {problem}", vector.name)))
         .collect();
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    assert!(!found.is_empty());
-    Some(found)
-}
-
-fn vector(json: &Value) -> Vector {
-    Vector {
-        name: json["name"].as_str().unwrap().to_owned(),
-        bytes: hex(json["uper_hex"].as_str().unwrap()),
-        value: json["value"].clone(),
-        pdu: json["pdu"].as_str().unwrap().to_owned(),
-        encode: json["encode"].as_bool().unwrap(),
-        refused: json["expect"] == "error",
-    }
-}
-
-fn hex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
-}
-
-/// What decoding and encoding again gives, and the decoded value as text.
-fn through_types(protocol: &str, bytes: &[u8]) -> Result<(Vec<u8>, String), groma_asn1::Error> {
-    match protocol {
-        "ulp" => groma_asn1::ulp::decode(bytes)
-            .and_then(|pdu| Ok((groma_asn1::ulp::encode(&pdu)?, format!("{pdu:?}")))),
-        "rrlp" => groma_asn1::rrlp::decode(bytes)
-            .and_then(|pdu| Ok((groma_asn1::rrlp::encode(&pdu)?, format!("{pdu:?}")))),
-        _ => groma_asn1::lpp::decode(bytes)
-            .and_then(|pdu| Ok((groma_asn1::lpp::encode(&pdu)?, format!("{pdu:?}")))),
-    }
-}
-
-fn types_agree(protocol: &str) {
-    let Some(vectors) = vectors(protocol) else { return };
-    let mut failures = Vec::new();
-    for vector in vectors.iter().filter(|vector| !vector.pdu.starts_with("LPP-Broadcast")) {
-        match through_types(protocol, &vector.bytes) {
-            Ok(_) if vector.refused => failures.push(format!("{}: accepted", vector.name)),
-            Ok((bytes, _)) if vector.encode && bytes != vector.bytes => {
-                failures.push(format!("{}: encodes differently", vector.name));
-            }
-            Ok(_) => {}
-            Err(_) if vector.refused => {}
-            Err(error) => failures.push(format!("{}: {error}", vector.name)),
-        }
-    }
     assert!(
         failures.is_empty(),
-        "{protocol}, {} of {}:\n{}",
+        "{} of {} {protocol} vectors fail:\n{}",
         failures.len(),
         vectors.len(),
         failures.join("\n")
     );
+}
+
+fn types_agree(protocol: &str) {
+    let Some(vectors) = vectors(protocol, &format!("the generated types and the {protocol} vectors")) else {
+        return;
+    };
+    report(protocol, &vectors, |vector| {
+        let pdu: Pdu = vector.ty.parse().map_err(|error| format!("{error}"))?;
+        if matches!(pdu, Pdu::Type(_)) {
+            // Not a whole PDU (the broadcast module): only the inspection codec reads it.
+            return Ok(());
+        }
+        match through_types(pdu, &vector.bytes) {
+            Ok(_) if vector.refused => Err("is accepted".to_owned()),
+            Err(_) if vector.refused => Ok(()),
+            Err(error) => Err(error.to_string()),
+            Ok((text, again)) => {
+                shown::compare(&text, &vector.value)?;
+                let again = again.map_err(|error| error.to_string())?;
+                if vector.encode && again != vector.bytes {
+                    Err("encodes differently".to_owned())
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    });
+}
+
+fn inspection_agrees(protocol: &str, edge: Option<&Schema>, vectors: &[Vector]) {
+    report(protocol, vectors, |vector| {
+        let pdu = || vector.ty.parse::<Pdu>().map_err(|error| error.to_string());
+        let decoded = match edge {
+            Some(schema) => schema.decode(&vector.ty, &vector.bytes),
+            None => inspect::decode(pdu()?, &vector.bytes, false),
+        };
+        let value = match decoded {
+            Ok(_) if vector.refused => return Err("is accepted".to_owned()),
+            Err(_) if vector.refused => return Ok(()),
+            Err(error) => return Err(error.to_string()),
+            Ok(value) => value,
+        };
+        if value != vector.value {
+            return Err(format!("is {value}, not {}", vector.value));
+        }
+        let again = match edge {
+            Some(schema) => schema.encode(&vector.ty, &value),
+            None => inspect::encode(pdu()?, &value),
+        };
+        let again = again.map_err(|error| error.to_string())?;
+        if vector.encode && again != vector.bytes {
+            return Err("encodes differently".to_owned());
+        }
+        if edge.is_none() && vector.encode {
+            let deep = inspect::decode(pdu()?, &vector.bytes, true).map_err(|error| error.to_string())?;
+            let again = inspect::encode(pdu()?, &deep).map_err(|error| format!("deep: {error}"))?;
+            if again != vector.bytes {
+                return Err("encodes differently when its payloads are shown".to_owned());
+            }
+        }
+        Ok(())
+    });
 }
 
 #[test]
@@ -99,4 +105,22 @@ fn rrlp_types() {
 #[test]
 fn lpp_types() {
     types_agree("lpp");
+}
+
+#[test]
+fn inspection() {
+    for protocol in ["ulp", "rrlp", "lpp"] {
+        let Some(vectors) = vectors(protocol, &format!("the inspection codec and the {protocol} vectors"))
+        else {
+            continue;
+        };
+        inspection_agrees(protocol, None, &vectors);
+    }
+}
+
+#[test]
+fn inspection_of_edge_cases() {
+    let Some(vectors) = vectors("edge", "the inspection codec and the edge vectors") else { return };
+    let module = std::fs::read_to_string(shared().unwrap().join("facts/edge.asn")).unwrap();
+    inspection_agrees("edge", Some(&Schema::parse(&[&module]).unwrap()), &vectors);
 }
