@@ -1,3 +1,17 @@
 //! Integration tests: one binary, so that they are linked once.
 
+use std::path::PathBuf;
+
 mod architecture;
+mod net;
+
+/// The directory of reference data, named by `GROMA_SHARED`; where it is not set, the test says that it was skipped and gets
+/// `None`. In continuous integration the data must be there.
+fn shared(test: &str) -> Option<PathBuf> {
+    if let Some(dir) = std::env::var_os("GROMA_SHARED") {
+        return Some(dir.into());
+    }
+    assert!(std::env::var_os("CI").is_none(), "{test}: GROMA_SHARED must be set in continuous integration");
+    eprintln!("skipped: {test}: GROMA_SHARED is not set");
+    None
+}

@@ -129,6 +129,9 @@ impl Conversation {
 
     fn begin(&mut self) -> Option<()> {
         let server = &self.server;
+        if self.admission == Admission::Refuse && server.is_draining() {
+            server.counters.refused_draining.inc();
+        }
         let Some(id) = server.draw_session_id() else {
             tracing::error!(connection = self.connection.id, "closed: the system gives no random numbers");
             return None;

@@ -167,14 +167,9 @@ impl Arrival {
             opened,
         };
         let identity = PeerIdentity { ip: self.peer.ip(), certificate };
-        let admission = match (self.permit.is_in_reserve(), server.is_draining()) {
-            (false, false) => Admission::Serve,
-            (_, draining) => {
-                if draining {
-                    server.counters.refused_draining.inc();
-                }
-                Admission::Refuse
-            }
+        let admission = match self.permit.is_in_reserve() || server.is_draining() {
+            false => Admission::Serve,
+            true => Admission::Refuse,
         };
         driver::converse(Arc::clone(&server), stream, connection, identity, admission, silent).await;
     }
