@@ -1,3 +1,4 @@
 //! Where the sky's data come from: RINEX files, and the simulation.
 
 pub mod rinex;
+pub mod simulated;

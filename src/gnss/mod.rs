@@ -9,6 +9,7 @@
 pub mod age;
 pub mod almanac;
 pub mod kepler;
+pub mod leap;
 pub mod orbit;
 pub mod positions;
 pub mod scale;
@@ -18,6 +19,7 @@ mod update;
 pub mod visibility;
 
 pub use age::{AgePolicy, is_healthy};
+pub use leap::LeapSeconds;
 pub use orbit::SatState;
 pub use sky::{Applied, SatName, Sky, SkyConfig, SkyError};
 pub use snapshot::{SkyEntry, SkySnapshot, Visible};

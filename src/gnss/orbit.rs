@@ -1,5 +1,7 @@
 //! Where a satellite is and what its clock says, from its own message.
 
+use serde::Serialize;
+
 use super::kepler::{self, Earth};
 use super::scale::{BDS_TGD_LSB, BGD_LSB, C, GLONASS_LSB, KeplerElements, SBAS_LSB, TGD_LSB, clock_lsb};
 use super::visibility::{Ecef, dot};
@@ -9,7 +11,7 @@ use crate::base::broadcast::{
 };
 
 /// Position, velocity and clock of a satellite at one instant.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct SatState {
     /// Metres, Earth-fixed.
     pub position: Ecef,

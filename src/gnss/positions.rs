@@ -1,67 +1,77 @@
 //! Tables of satellite positions, for comparison with other programs.
 
 use std::fmt;
-use std::io::{self, Write};
+
+use serde::Serialize;
 
 use super::age::AgePolicy;
-use super::orbit;
+use super::orbit::{self, SatState};
 use super::snapshot::SkySnapshot;
+use crate::base::broadcast::SatId;
 use crate::base::time::days_from_civil;
 use crate::base::{GpsTime, Utc};
 
 /// Most epochs of one table: a week at one second.
 pub const MAX_EPOCHS: i64 = 604_800;
 
-/// Header row of [`write_csv`].
-pub const HEADER: &str = "sat,week,tow,x_m,y_m,z_m,clock_s";
+/// Header of the rows as CSV.
+pub const CSV_HEADER: &str = "sat,week,tow,x_m,y_m,z_m,clock_s";
 
-/// Why a table of positions cannot be written.
-#[derive(Debug, thiserror::Error)]
-pub enum PositionsError {
-    /// The step is not positive, the end is before the start, or there are more than [`MAX_EPOCHS`] epochs.
-    #[error("the span must run forward in steps of at least a nanosecond, with at most {MAX_EPOCHS} epochs")]
-    Span,
-    /// The output failed.
-    #[error("cannot write: {0}")]
-    Write(#[from] io::Error),
+/// The span cannot be walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the span must run forward in steps of at least a nanosecond, with at most {MAX_EPOCHS} epochs")]
+pub struct BadSpan;
+
+/// A satellite at one instant; its `Display` is a line of CSV under [`CSV_HEADER`].
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PositionRow {
+    /// Satellite.
+    pub sat: SatId,
+    /// GPS time, taken as the time of transmission.
+    pub t: GpsTime,
+    /// Earth-fixed position at that time in metres, and the clock with the relativistic correction and without group delay.
+    pub state: SatState,
 }
 
-/// Writes position and clock of every satellite from `from` to `to` (inclusive) every `step_s` seconds as CSV; returns the
-/// number of rows.
+impl fmt::Display for PositionRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [x, y, z] = self.state.position;
+        let (sat, t, clock) = (self.sat, self.t, self.state.clock_s);
+        write!(f, "{sat},{},{},{x:.4},{y:.4},{z:.4},{clock:.15e}", t.week(), Tow(t))
+    }
+}
+
+/// Position and clock of every satellite from `from` to `to` (inclusive) every `step_s` seconds, epoch by epoch.
 ///
-/// `week` and `tow` are GPS time, taken as the time of transmission; the position is Earth-fixed at that time in metres;
-/// `clock_s` contains the relativistic correction and no group delay. Each row uses the record nearest in time, before or
-/// after, healthy or not, as [`AgePolicy::archival`] allows; of Galileo I/NAV where there is one.
-pub fn write_csv(
-    out: &mut impl Write,
+/// Each row uses the record nearest in time, before or after, healthy or not, as [`AgePolicy::archival`] allows; of Galileo
+/// I/NAV where there is one, and such as was on the air already.
+///
+/// # Errors
+/// When the step is not positive, the end before the start, or the table longer than [`MAX_EPOCHS`].
+pub fn positions(
     sky: &SkySnapshot,
     from: GpsTime,
     to: GpsTime,
     step_s: f64,
-) -> Result<usize, PositionsError> {
+) -> Result<impl Iterator<Item = PositionRow>, BadSpan> {
     let step = (step_s * 1e9).round();
     if !(1.0..9e18).contains(&step) || to < from {
-        return Err(PositionsError::Span);
+        return Err(BadSpan);
     }
     let step = step as i64;
     let epochs = (to.ns() - from.ns()) / step + 1;
     if epochs > MAX_EPOCHS {
-        return Err(PositionsError::Span);
+        return Err(BadSpan);
     }
     let policy = AgePolicy::archival();
-    writeln!(out, "{HEADER}")?;
-    let mut rows = 0;
-    for i in 0..epochs {
+    Ok((0..epochs).flat_map(move |i| {
         let t = GpsTime::from_ns(from.ns() + i * step);
-        for entry in sky.entries_at(t, &policy) {
-            let s = orbit::state(&entry.ephemeris, t);
-            let [x, y, z] = s.position;
-            let sat = entry.ephemeris.sat();
-            writeln!(out, "{sat},{},{},{x:.4},{y:.4},{z:.4},{:.15e}", t.week(), Tow(t), s.clock_s)?;
-            rows += 1;
-        }
-    }
-    Ok(rows)
+        let rows: Vec<PositionRow> = sky
+            .entries_at(t, &policy)
+            .map(|e| PositionRow { sat: e.ephemeris.sat(), t, state: orbit::state(&e.ephemeris, t) })
+            .collect();
+        rows
+    }))
 }
 
 /// Seconds of week with only as many decimals as there are.
@@ -135,11 +145,9 @@ mod tests {
         for (to, step) in
             [(t, 0.0), (t, -1.0), (t, f64::NAN), (t.offset_s(-1.0), 1.0), (t.offset_s(1e6), 0.5)]
         {
-            assert!(matches!(write_csv(&mut Vec::new(), &sky, t, to, step), Err(PositionsError::Span)));
+            assert!(positions(&sky, t, to, step).is_err());
         }
-        let mut out = Vec::new();
-        assert_eq!(write_csv(&mut out, &sky, t, t.offset_s(600.0), 300.0).unwrap(), 0);
-        assert_eq!(out, b"sat,week,tow,x_m,y_m,z_m,clock_s\n");
+        assert_eq!(positions(&sky, t, t.offset_s(600.0), 300.0).unwrap().count(), 0);
     }
 
     #[test]

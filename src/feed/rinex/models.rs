@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::records::{Bad, Values};
 use super::report::Skip;
+use crate::base::GpsTime;
 use crate::base::broadcast::{
     EarthOrientation, Gnss, Klobuchar, KlobucharArea, NeQuick, TimeOffset, UtcModel,
 };
 use crate::base::time::{BDT_WEEK_ZERO, WEEK_S};
-use crate::base::{GpsTime, Utc};
-use crate::gnss::SkyUpdate;
 use crate::gnss::scale::{exp2i, narrow, signed, unsigned};
+use crate::gnss::{LeapSeconds, SkyUpdate};
 
 /// Rank of one of several models: the later, and of equally late ones the one listed with the lower satellite number
 /// (geostationary satellites of BeiDou, which follow the ionosphere best, come first).
@@ -188,7 +188,7 @@ impl Models {
         update.klobuchar.extend(newest);
         update.nequick = self.nequick.map(|(_, n)| n);
         update.earth_orientation = self.earth_orientation;
-        let leap = LeapSeconds::resolve(self.leap, epoch);
+        let leap = resolve_leap(self.leap, epoch);
         for (code, c) in &self.corrections {
             match convert(*code, c, leap, epoch) {
                 Ok(Some(Converted::Utc(gnss, m))) => update.utc.push((gnss, m)),
@@ -213,45 +213,20 @@ impl Leap {
     }
 }
 
-/// Leap seconds in GPS's count.
-#[derive(Clone, Copy, Debug)]
-struct LeapSeconds {
-    now: i8,
-    week: u16,
-    day: u8,
-    after: i8,
-}
-
-impl LeapSeconds {
-    /// From the header where it is complete and sensible, else from the table.
-    fn resolve(leap: Option<Leap>, epoch: GpsTime) -> Self {
-        let table = Self::from_table(epoch);
-        let Some(leap) = leap else { return table };
-        let Ok(now) = i8::try_from(leap.current) else { return table };
-        let future = leap.future.and_then(|(after, week, day)| {
-            let after = i8::try_from(after).ok()?;
-            let day = u8::try_from(day).ok().filter(|d| (1..=7).contains(d))?;
-            // A leap is never announced more than half a year ahead, so that a rolled-over week lies in the past.
-            let ahead = epoch.week() + 60;
-            let week = if week >= 1024 { week } else { ahead - (ahead - week).rem_euclid(1024) };
-            Some(Self { now, week: u16::try_from(week).ok()?, day, after })
-        });
-        future.unwrap_or(if table.now == now { table } else { Self { now, after: now, ..table } })
-    }
-
-    fn from_table(epoch: GpsTime) -> Self {
-        let utc = epoch.to_utc();
-        let now = utc.gps_lead_s() as i8;
-        let last = utc.last_leap().unwrap_or(Utc::from_unix_s(0));
-        // The day that ends with the leap.
-        let day_before = GpsTime::from_utc(Utc::from_unix_s(last.unix_s() - 43_200));
-        Self {
-            now,
-            week: u16::try_from(day_before.week()).unwrap_or(0),
-            day: (day_before.tow() / 86_400.0) as u8 + 1,
-            after: now,
-        }
-    }
+/// Leap seconds from the header where it is complete and sensible, else from the table.
+fn resolve_leap(leap: Option<Leap>, epoch: GpsTime) -> LeapSeconds {
+    let table = LeapSeconds::at(epoch);
+    let Some(leap) = leap else { return table };
+    let Ok(now) = i8::try_from(leap.current) else { return table };
+    let future = leap.future.and_then(|(after, week, day)| {
+        let after = i8::try_from(after).ok().filter(|a| *a >= 0)?;
+        let day = u8::try_from(day).ok().filter(|d| (1..=7).contains(d))?;
+        // A leap is never announced more than half a year ahead, so that a rolled-over week lies in the past.
+        let ahead = epoch.week() + 60;
+        let week = if week >= 1024 { week } else { ahead - (ahead - week).rem_euclid(1024) };
+        Some(LeapSeconds { now, week: u16::try_from(week).ok()?, day, after })
+    });
+    future.unwrap_or(if table.now == now { table } else { LeapSeconds { now, after: now, ..table } })
 }
 
 enum Converted {
