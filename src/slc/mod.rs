@@ -21,12 +21,16 @@
 
 mod access;
 mod config;
+mod core;
 mod event;
 mod record;
 mod session;
+mod set_initiated;
+mod status;
 
 pub use access::{AccessCheck, ClientCertificate, PeerIdentity, TrustEveryone, Verdict};
 pub use config::{Config, ConfigError, Policy};
 pub use event::{Action, Env, FrameFault, Input, PositionReport};
 pub use record::{Flow, Outcome, SessionRecord, Stages};
 pub use session::{Params, Session};
+pub use status::SessionError;

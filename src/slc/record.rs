@@ -52,6 +52,8 @@ pub enum Outcome {
     LeftServed,
     /// The SET closed the connection before that.
     Left,
+    /// Nothing ever came on the connection.
+    Silent,
     /// The server went down.
     Shutdown,
 }
@@ -65,6 +67,7 @@ impl Outcome {
             Self::EndedByTarget { .. } => "ended-by-target",
             Self::LeftServed => "left-served",
             Self::Left => "left",
+            Self::Silent => "silent",
             Self::Shutdown => "shutdown",
         }
     }

@@ -39,12 +39,18 @@ pub struct Config {
     /// Radius in metres beyond which a reference location is too vague to leave satellites out. 0..=10000000, default
     /// 500000.
     pub max_reference_m: f64,
+    /// Uncertainty of the reference time as a SET receives it, seconds: of the server's clock and of the way. 0..=100,
+    /// default 2.
+    pub time_uncertainty_s: f64,
     /// Largest RRLP payload of one SUPL POS, octets. 242..=8192, default 8000: a PDU that fits the buffers of clients.
     pub rrlp_payload_max: u32,
     /// Largest LPP payload of one SUPL POS, octets. 1000..=60000, default 16000.
     pub lpp_payload_max: u32,
     /// Whether LPP messages ask for acknowledgements (TS 37.355 §4.3.3) of SETs that number their messages. Default false.
     pub lpp_acknowledge: bool,
+    /// Milliseconds that a SET is given, after it told its LPP capabilities, to ask for the assistance that it wants, before
+    /// it is sent some unasked. 0..=10000, default 1000.
+    pub request_grace_ms: u32,
     /// Whether SETs are asked for the position that they compute with the assistance. Default true.
     pub ask_position: bool,
     /// Positioning methods offered.
@@ -58,9 +64,11 @@ impl Default for Config {
             max_satellites: 16,
             elevation_mask_deg: 5.0,
             max_reference_m: 500_000.0,
+            time_uncertainty_s: 2.0,
             rrlp_payload_max: 8000,
             lpp_payload_max: 16_000,
             lpp_acknowledge: false,
+            request_grace_ms: 1000,
             ask_position: true,
             methods: Methods::default(),
         }
@@ -93,9 +101,11 @@ pub struct Policy {
     pub max_satellites: usize,
     pub elevation_mask_deg: f64,
     pub max_reference_m: f64,
+    pub time_uncertainty_s: f64,
     pub rrlp_payload_max: usize,
     pub lpp_payload_max: usize,
     pub lpp_acknowledge: bool,
+    pub request_grace: Duration,
     pub ask_position: bool,
     pub methods: Methods,
 }
@@ -109,15 +119,19 @@ impl Config {
         }
         within("elevation_mask_deg", self.elevation_mask_deg, -5.0, 45.0)?;
         within("max_reference_m", self.max_reference_m, 0.0, 1e7)?;
+        within("time_uncertainty_s", self.time_uncertainty_s, 0.0, 100.0)?;
         let response_s = whole("response_time_s", self.response_time_s, 1, 128)?;
+        let grace_ms = whole("request_grace_ms", self.request_grace_ms, 0, 10_000)?;
         Ok(Policy {
             response_time: Duration::from_secs(u64::from(response_s)),
             max_satellites: whole("max_satellites", self.max_satellites, 1, 32)? as usize,
             elevation_mask_deg: self.elevation_mask_deg,
             max_reference_m: self.max_reference_m,
+            time_uncertainty_s: self.time_uncertainty_s,
             rrlp_payload_max: whole("rrlp_payload_max", self.rrlp_payload_max, 242, 8192)? as usize,
             lpp_payload_max: whole("lpp_payload_max", self.lpp_payload_max, 1000, 60_000)? as usize,
             lpp_acknowledge: self.lpp_acknowledge,
+            request_grace: Duration::from_millis(u64::from(grace_ms)),
             ask_position: self.ask_position,
             methods: m,
         })

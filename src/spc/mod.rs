@@ -1,5 +1,20 @@
 //! The SUPL Positioning Center: which method, which assistance, how RRLP and LPP are spoken, what the answers mean.
 
+pub mod assist;
+mod codec;
 mod config;
+mod lpp;
+mod method;
+mod procedure;
+mod reference;
+mod rrlp;
 
 pub use config::{Config, ConfigError, Methods, Policy};
+pub use lpp::LppProcedure;
+pub use method::{Choice, Mismatch, Mode, Protocol, choose, only_cell, protocol};
+pub use procedure::{Conclusion, Context, Next, Procedure, Step};
+pub use reference::{cell_estimate, circle, reference};
+pub use rrlp::RrlpProcedure;
+
+#[cfg(test)]
+pub(crate) mod testsky;

@@ -1,0 +1,249 @@
+//! Assistance data for one SET: what it asked for, as far as the sky has it.
+
+mod acquisition;
+mod pack;
+mod satellites;
+
+use std::collections::BTreeMap;
+
+pub use pack::pack;
+
+use super::config::Policy;
+use super::method::Protocol;
+use super::reference::circle;
+use crate::base::broadcast::{Almanac, Gnss, KlobucharArea};
+use crate::base::cell::ReferenceLocation;
+use crate::base::{GpsTime, Shape};
+use crate::gnss::SkySnapshot;
+use crate::wire::assist::{
+    AlmanacSet, Assistance, AssistanceRequest, Auxiliary, BadSignal, GnssAssistance, GnssRequest,
+    IonosphereRequest, ModelChoice, OtherRequests, ReferenceTime, ReferenceTimeRequest, SignalSet,
+};
+
+/// What assistance is built from.
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// The satellites.
+    pub sky: &'a SkySnapshot,
+    /// Now.
+    pub time: GpsTime,
+    /// Roughly where the SET is.
+    pub reference: Option<&'a ReferenceLocation>,
+    /// Settings.
+    pub policy: &'a Policy,
+    /// The protocol that will carry it.
+    pub protocol: Protocol,
+}
+
+/// What was asked for and is not in the answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lacking {
+    /// This server has no such data, ever.
+    pub unsupported: bool,
+    /// It has none right now.
+    pub unavailable: bool,
+    /// Periodic delivery was asked for, and there is none.
+    pub periodic: bool,
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Built {
+    /// The data.
+    pub assistance: Assistance,
+    /// What is missing.
+    pub lacking: Lacking,
+}
+
+impl Built {
+    /// Navigation models in it, by system.
+    pub fn satellites(&self) -> BTreeMap<Gnss, u32> {
+        self.assistance
+            .systems
+            .iter()
+            .filter(|s| !s.ephemerides.is_empty())
+            .map(|s| (s.gnss, s.ephemerides.len() as u32))
+            .collect()
+    }
+}
+
+/// Builds the answer to `request`: only what it asks for, only what is fresh.
+pub fn build(request: &AssistanceRequest, ground: &Ground<'_>) -> Built {
+    let mut built = Built { assistance: Assistance::default(), lacking: refused(request.other) };
+    let Built { assistance, lacking } = &mut built;
+    if let Some(asked) = &request.reference_time {
+        assistance.reference_time = Some(reference_time(asked, ground));
+    }
+    if request.reference_location {
+        assistance.reference_location = ground.reference.map(location_shape);
+        lacking.unavailable |= assistance.reference_location.is_none();
+    }
+    if let Some(asked) = &request.ionosphere {
+        ionosphere(asked, request, ground, assistance, lacking);
+    }
+    if request.earth_orientation {
+        assistance.earth_orientation = ground.sky.earth_orientation(ground.time);
+        lacking.unavailable |= assistance.earth_orientation.is_none();
+    }
+    let visible = satellites::candidates(ground);
+    for asked in &request.systems {
+        let given = system(asked, &visible, ground, lacking);
+        if given != GnssAssistance::new(asked.gnss) {
+            assistance.systems.push(GnssAssistance { sbas: asked.sbas, ..given });
+        }
+    }
+    lacking.periodic =
+        request.periodic.as_ref().is_some_and(|p| p.session.is_some() || !p.deliveries.is_empty());
+    // A list of bad satellites that would be empty cannot be said in either protocol. Beside other data silence means
+    // "none known to be bad"; alone, it would leave the SET without an answer.
+    let silent = request.systems.iter().any(|s| s.integrity) && assistance.is_empty();
+    lacking.unavailable |= silent;
+    built
+}
+
+fn refused(other: OtherRequests) -> Lacking {
+    Lacking { unsupported: other.any(), ..Lacking::default() }
+}
+
+fn reference_time(asked: &ReferenceTimeRequest, ground: &Ground<'_>) -> ReferenceTime {
+    let mut time = ReferenceTime::gps(ground.time, Some(ground.policy.time_uncertainty_s));
+    if !asked.systems.is_empty() {
+        time.systems.clone_from(&asked.systems);
+    }
+    time
+}
+
+fn location_shape(r: &ReferenceLocation) -> Shape {
+    match (circle(r), r.altitude_m) {
+        (Shape::Ellipse { at, ellipse }, Some(altitude_m)) => {
+            Shape::Ellipsoid { at, ellipse, altitude_m, altitude_unc_m: ALTITUDE_UNC_M }
+        }
+        (shape, _) => shape,
+    }
+}
+
+/// Uncertainty of the altitude of a reference location that has one, metres.
+const ALTITUDE_UNC_M: f64 = 150.0;
+
+fn ionosphere(
+    asked: &IonosphereRequest,
+    request: &AssistanceRequest,
+    ground: &Ground<'_>,
+    out: &mut Assistance,
+    lacking: &mut Lacking,
+) {
+    use KlobucharArea::{BeiDou, NavIc, Qzss, World};
+    lacking.unsupported |= asked.bdgim;
+    let named = asked.klobuchar.iter().copied();
+    let open =
+        [World, Qzss, BeiDou, NavIc].into_iter().filter(|a| asked.is_open() && asked.wants_klobuchar(*a));
+    for area in named.chain(open) {
+        if out.klobuchar.iter().any(|(a, _)| *a == area) {
+            continue;
+        }
+        match ground.sky.klobuchar(area, ground.time) {
+            Some(model) => out.klobuchar.push((area, model)),
+            None => lacking.unavailable |= !asked.is_open(),
+        }
+    }
+    // An open request is met by any model; NeQuick is of use to those who use Galileo only.
+    let galileo = request.system(Gnss::Galileo).is_some();
+    if asked.nequick || asked.is_open() && (galileo || out.klobuchar.is_empty()) {
+        out.nequick = ground.sky.nequick(ground.time);
+        lacking.unavailable |= asked.nequick && out.nequick.is_none();
+    }
+    lacking.unavailable |= asked.is_open() && out.klobuchar.is_empty() && out.nequick.is_none();
+}
+
+fn system(
+    asked: &GnssRequest,
+    visible: &satellites::Candidates<'_>,
+    ground: &Ground<'_>,
+    lacking: &mut Lacking,
+) -> GnssAssistance {
+    let gnss = asked.gnss;
+    let mut out = GnssAssistance::new(gnss);
+    if let Some(navigation) = &asked.navigation {
+        let chosen = visible.choose(asked, navigation, ground);
+        lacking.unavailable |= chosen.send.is_empty() && !chosen.held_any;
+        out.ephemerides = chosen.send;
+        out.unchanged = chosen.unchanged;
+    }
+    for to in &asked.time_models {
+        match ground.sky.time_offset(gnss, *to, ground.time) {
+            Some(offset) => out.time_offsets.push(offset),
+            None => lacking.unavailable = true,
+        }
+    }
+    if asked.integrity {
+        let bad = ground.sky.unhealthy(gnss, ground.time);
+        out.integrity =
+            (!bad.is_empty()).then(|| bad.into_iter().map(|sat| BadSignal { sat, signals: None }).collect());
+    }
+    if let Some(choice) = asked.almanac {
+        match natural(choice, almanac_model(gnss)).then(|| ground.sky.almanac(gnss, ground.time)) {
+            None => lacking.unsupported = true,
+            Some(entries) if entries.is_empty() => lacking.unavailable = true,
+            Some(entries) => out.almanac = Some(almanac_set(gnss, entries)),
+        }
+    }
+    if asked.utc.is_some() {
+        out.utc = ground.sky.utc_model(gnss, ground.time);
+        lacking.unavailable |= out.utc.is_none();
+    }
+    if asked.auxiliary {
+        out.auxiliary = auxiliary(gnss, ground);
+        lacking.unavailable |= out.auxiliary.is_empty();
+    }
+    if let Some(signal) = asked.acquisition {
+        out.acquisition = acquisition::build(gnss, signal, visible, ground);
+        lacking.unavailable |= out.acquisition.is_none();
+    }
+    out
+}
+
+/// The model number (TS 37.355 `GNSS-AlmanacReq`) in which this server's almanac of a system goes out.
+const fn almanac_model(gnss: Gnss) -> Option<u8> {
+    match gnss {
+        Gnss::Galileo => Some(1),
+        Gnss::Gps | Gnss::Qzss => Some(2),
+        Gnss::Glonass => Some(5),
+        Gnss::BeiDou => Some(7),
+        Gnss::Sbas | Gnss::NavIc => None,
+    }
+}
+
+fn natural(asked: ModelChoice, ours: Option<u8>) -> bool {
+    ours.is_some() && (asked.id.is_none() || asked.id == ours)
+}
+
+fn almanac_set(gnss: Gnss, entries: Vec<Almanac>) -> AlmanacSet {
+    // Sizes of the nominal constellations.
+    let whole = match gnss {
+        Gnss::Qzss => 4,
+        Gnss::BeiDou => 27,
+        _ => 24,
+    };
+    AlmanacSet { complete: entries.len() >= whole, entries }
+}
+
+/// Channels of GLONASS satellites. Of other systems nothing is known beyond what every receiver assumes.
+fn auxiliary(gnss: Gnss, ground: &Ground<'_>) -> Vec<Auxiliary> {
+    use crate::base::broadcast::Ephemeris;
+    if gnss != Gnss::Glonass {
+        return Vec::new();
+    }
+    ground
+        .sky
+        .fresh(ground.time)
+        .filter_map(|e| match &*e.ephemeris {
+            Ephemeris::Glonass(g) => {
+                Some(Auxiliary { sat: g.sat, signals: SignalSet::FIRST, channel: Some(g.channel) })
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+use super::*;
+use crate::base::GeoPoint;
+use crate::base::cell::ReferenceSource;
+use crate::spc::config::Config;
+use crate::spc::testsky::{UNFIT, now, sky};
+use crate::wire::assist::{HeldNavigation, NavigationRequest, PeriodicRequest, PeriodicSession};
+
+fn reference(uncertainty_m: f64) -> ReferenceLocation {
+    let at = GeoPoint::new(50.0, 4.0).unwrap();
+    ReferenceLocation { at, altitude_m: None, uncertainty_m, source: ReferenceSource::Cell }
+}
+
+fn answer(
+    request: &AssistanceRequest,
+    sky: &SkySnapshot,
+    reference: Option<&ReferenceLocation>,
+    protocol: Protocol,
+) -> Built {
+    let policy = Config::default().resolve().unwrap();
+    build(request, &Ground { sky, time: now().gps(), reference, policy: &policy, protocol })
+}
+
+fn navigation(gnss: Gnss, asked: NavigationRequest) -> AssistanceRequest {
+    let mut r = AssistanceRequest::default();
+    r.system_mut(gnss).navigation = Some(asked);
+    r
+}
+
+#[test]
+fn only_what_is_asked_for_is_given() {
+    let (sky, here) = (sky(), reference(1000.0));
+    assert_eq!(answer(&AssistanceRequest::default(), &sky, Some(&here), Protocol::Lpp), Built::default());
+    let built =
+        answer(&navigation(Gnss::Glonass, NavigationRequest::default()), &sky, Some(&here), Protocol::Lpp);
+    assert_eq!(built.assistance.systems.len(), 1);
+    assert_eq!(built.satellites().keys().copied().collect::<Vec<_>>(), [Gnss::Glonass]);
+    assert!(built.assistance.reference_time.is_none() && built.assistance.klobuchar.is_empty());
+    assert_eq!(built.lacking, Lacking::default());
+}
+
+#[test]
+fn satellites_below_the_horizon_and_unfit_ones_are_left_out() {
+    let (sky, here) = (sky(), reference(1000.0));
+    let request = navigation(Gnss::Gps, NavigationRequest::default());
+    let seen = answer(&request, &sky, Some(&here), Protocol::Lpp).satellites()[&Gnss::Gps];
+    let visible = sky
+        .visible_within(here.at, 0.0, 1000.0, now().gps(), 5.0)
+        .iter()
+        .filter(|v| v.sat.gnss == Gnss::Gps)
+        .count();
+    assert_eq!(seen as usize, visible);
+    assert!((4..16).contains(&seen), "{seen}");
+    // Without a reference, or with one as wide as a continent: all but the unfit.
+    for here in [None, Some(reference(1e6))] {
+        let built = answer(&request, &sky, here.as_ref(), Protocol::Lpp);
+        assert_eq!(built.satellites()[&Gnss::Gps], 23);
+        assert!(built.assistance.systems[0].ephemerides.iter().all(|e| e.sat() != UNFIT));
+    }
+    // What RRLP's GPS part can carry.
+    assert_eq!(answer(&request, &sky, None, Protocol::Rrlp).satellites()[&Gnss::Gps], 16);
+}
+
+#[test]
+fn what_the_set_holds_is_not_sent_again() {
+    let (sky, here) = (sky(), reference(1000.0));
+    let all = answer(&navigation(Gnss::Gps, NavigationRequest::default()), &sky, Some(&here), Protocol::Rrlp);
+    let sent = &all.assistance.systems[0].ephemerides;
+    let held = HeldNavigation {
+        toe_limit: std::time::Duration::from_secs(7200),
+        // One of the same issue (RRLP says IODE), one of another.
+        satellites: vec![(sent[0].sat(), sent[0].iod() & 0xff), (sent[1].sat(), 0xfe)],
+        ..HeldNavigation::default()
+    };
+    let asked = NavigationRequest { held: Some(held), ..NavigationRequest::default() };
+    let built = answer(&navigation(Gnss::Gps, asked), &sky, Some(&here), Protocol::Rrlp);
+    let system = &built.assistance.systems[0];
+    assert_eq!(system.ephemerides.len(), sent.len() - 1);
+    assert_eq!(system.unchanged, [sent[0].sat()]);
+    assert_eq!(system.ephemerides[0].sat(), sent[1].sat());
+}
+
+#[test]
+fn a_named_satellite_alone() {
+    let sky = sky();
+    let wanted = crate::base::broadcast::SatId::new(Gnss::Galileo, 3);
+    let asked = NavigationRequest { satellites: Some(vec![wanted]), ..NavigationRequest::default() };
+    let built = answer(&navigation(Gnss::Galileo, asked), &sky, None, Protocol::Lpp);
+    let sats: Vec<_> = built.assistance.systems[0].ephemerides.iter().map(|e| e.sat()).collect();
+    assert_eq!(sats, [wanted]);
+}
+
+#[test]
+fn an_open_request_for_an_ionosphere_gets_klobuchar() {
+    let sky = sky();
+    let mut request =
+        AssistanceRequest { ionosphere: Some(IonosphereRequest::default()), ..AssistanceRequest::default() };
+    let built = answer(&request, &sky, None, Protocol::Lpp);
+    assert_eq!(built.assistance.klobuchar.len(), 1);
+    assert!(built.assistance.nequick.is_none());
+    request.system_mut(Gnss::Galileo).navigation = Some(NavigationRequest::default());
+    assert!(answer(&request, &sky, None, Protocol::Lpp).assistance.nequick.is_some());
+}
+
+#[test]
+fn glonass_comes_with_its_channels_when_asked() {
+    let (sky, here) = (sky(), reference(1000.0));
+    let mut request = navigation(Gnss::Glonass, NavigationRequest::default());
+    request.system_mut(Gnss::Glonass).auxiliary = true;
+    let built = answer(&request, &sky, Some(&here), Protocol::Lpp);
+    let system = &built.assistance.systems[0];
+    for e in &system.ephemerides {
+        let channel = system.auxiliary.iter().find(|a| a.sat == e.sat()).and_then(|a| a.channel);
+        assert!(channel.is_some(), "{:?}", e.sat());
+    }
+}
+
+#[test]
+fn integrity_names_the_bad_and_is_never_met_with_silence() {
+    let sky = sky();
+    let mut request = AssistanceRequest::default();
+    request.system_mut(Gnss::Gps).integrity = true;
+    let built = answer(&request, &sky, None, Protocol::Lpp);
+    assert_eq!(built.assistance.systems[0].integrity, Some(vec![BadSignal { sat: UNFIT, signals: None }]));
+    let mut request = AssistanceRequest::default();
+    request.system_mut(Gnss::Galileo).integrity = true;
+    let built = answer(&request, &sky, None, Protocol::Lpp);
+    assert!(built.assistance.is_empty() && built.lacking.unavailable);
+}
+
+#[test]
+fn what_is_missing_is_said() {
+    let empty = SkySnapshot::default();
+    let mut request = navigation(Gnss::Gps, NavigationRequest::default());
+    request.reference_location = true;
+    request.earth_orientation = true;
+    let built = answer(&request, &empty, None, Protocol::Lpp);
+    assert!(built.assistance.is_empty());
+    assert_eq!(built.lacking, Lacking { unavailable: true, ..Lacking::default() });
+    request.other.rtk = true;
+    let session = PeriodicSession { initiator: crate::wire::assist::Initiator::TargetDevice, number: 1 };
+    request.periodic = Some(PeriodicRequest { session: Some(session), deliveries: Vec::new() });
+    let lacking = answer(&request, &empty, None, Protocol::Lpp).lacking;
+    assert_eq!(lacking, Lacking { unsupported: true, unavailable: true, periodic: true });
+    // An empty request for periodic data only asks whether there is any.
+    request.periodic = Some(PeriodicRequest::default());
+    assert!(!answer(&request, &empty, None, Protocol::Lpp).lacking.periodic);
+}
+
+#[test]
+fn reference_time_is_in_the_times_asked_for() {
+    let sky = sky();
+    let asked =
+        ReferenceTimeRequest { systems: vec![Gnss::Gps, Gnss::Glonass], ..ReferenceTimeRequest::default() };
+    let request = AssistanceRequest { reference_time: Some(asked), ..AssistanceRequest::default() };
+    let time = answer(&request, &sky, None, Protocol::Lpp).assistance.reference_time.unwrap();
+    assert_eq!((time.time, time.systems), (now().gps(), vec![Gnss::Gps, Gnss::Glonass]));
+}
+
+#[test]
+fn acquisition_predicts_what_the_orbit_says() {
+    let (sky, here) = (sky(), reference(1000.0));
+    let mut request = AssistanceRequest::default();
+    request.system_mut(Gnss::Gps).acquisition = Some(0);
+    let built = answer(&request, &sky, Some(&here), Protocol::Rrlp);
+    let acquisition = built.assistance.systems[0].acquisition.as_ref().unwrap();
+    for s in &acquisition.satellites {
+        assert!((60.0..95.0).contains(&s.travel_ms), "{s:?}");
+        assert!(s.doppler_mps.abs() < 1000.0 && s.elevation_deg > 0.0, "{s:?}");
+        assert!(s.window_ms < 0.004, "{s:?}");
+    }
+    assert!(answer(&request, &sky, None, Protocol::Rrlp).lacking.unavailable);
+}
+
+#[test]
+fn too_much_is_cut_into_parts_that_lose_nothing() {
+    let (sky, here) = (sky(), reference(1000.0));
+    let mut request = navigation(Gnss::Gps, NavigationRequest::default());
+    request.reference_location = true;
+    request.system_mut(Gnss::Gps).almanac = Some(ModelChoice::default());
+    request.system_mut(Gnss::Galileo).navigation = Some(NavigationRequest::default());
+    let whole = answer(&request, &sky, Some(&here), Protocol::Lpp).assistance;
+    assert_eq!(pack(whole.clone(), |_| true), [whole.clone()]);
+    let ephemerides = |a: &Assistance| a.systems.iter().map(|s| s.ephemerides.len()).sum::<usize>();
+    let entries = |a: &Assistance| {
+        a.systems.iter().filter_map(|s| s.almanac.as_ref()).map(|s| s.entries.len()).sum::<usize>()
+    };
+    let parts = pack(whole.clone(), |a| ephemerides(a) <= 4 && entries(a) <= 8);
+    assert!(parts.len() > 2);
+    assert!(parts[0].reference_location.is_some());
+    assert_eq!(parts.iter().map(ephemerides).sum::<usize>(), ephemerides(&whole));
+    assert_eq!(parts.iter().map(entries).sum::<usize>(), entries(&whole));
+    assert!(pack(whole, |_| false).is_empty());
+}
