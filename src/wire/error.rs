@@ -48,6 +48,14 @@ pub enum EncodeError {
     /// A member that the protocol requires is absent or empty.
     #[error("{0} is required")]
     Missing(&'static str),
+    /// A list is longer than the protocol allows.
+    #[error("more than {limit} {what}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// Most that fit.
+        limit: usize,
+    },
     /// The result is longer than its container allows.
     #[error("{protocol} message of {octets} octets is too long")]
     TooLong {

@@ -4,6 +4,9 @@ use crate::base::broadcast::{Gnss, SatId};
 use crate::base::cell::CellId;
 use crate::base::time::GpsTime;
 
+/// Wavelength of GPS L1 in metres: what turns its Doppler in Hz into a range rate.
+pub(crate) const GPS_L1_WAVELENGTH_M: f64 = 299_792_458.0 / 1_575_420_000.0;
+
 /// One set of GNSS code measurements, taken at one instant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GnssMeasurements {

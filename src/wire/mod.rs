@@ -12,6 +12,7 @@
 //! near which they are resolved.
 
 mod acquisition;
+mod almanac;
 pub mod assist;
 mod bits;
 pub mod error;

@@ -1,6 +1,6 @@
 //! Times that the wire truncates, made absolute again.
 
-use crate::base::broadcast::Gnss;
+use crate::base::broadcast::{Gnss, UtcModel};
 use crate::base::time::{GpsTime, days_from_civil};
 
 const NS: i64 = 1_000_000_000;
@@ -92,6 +92,23 @@ pub(crate) fn from_four_year_day(near: GpsTime, n: i64) -> GpsTime {
     let here = near.glonass().0;
     let ahead = (n - 1 - here).rem_euclid(1461);
     from_moscow(here + if ahead > 730 { ahead - 1461 } else { ahead }, 0)
+}
+
+/// The GLONASS model of UTC as the wire says it: τ_c and the day that it refers to.
+pub(crate) fn glonass_utc(tau_c: i32, n_a: u16, near: GpsTime) -> UtcModel {
+    let day = from_four_year_day(near, i64::from(n_a));
+    let lead = day.to_utc().gps_lead_s() as i8;
+    UtcModel {
+        a0: tau_c,
+        a1: 0,
+        // The first unit that begins on that day, so that writing it again gives the same day.
+        tot: (tow_s(day) / 4096 + 1) as u8,
+        week: day.week() as u16,
+        dt_ls: lead,
+        week_lsf: day.week() as u16,
+        dn: 1,
+        dt_lsf: lead,
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,16 @@
 //! RRLP messages (3GPP TS 44.031 V13).
 
+mod acquisition;
+mod codec;
+mod ganss;
+mod gps;
+mod ids;
+mod measure;
+mod navigation;
+mod needed;
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use crate::base::broadcast::Gnss;
