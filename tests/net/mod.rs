@@ -1,9 +1,10 @@
-//! The door for handsets over real sockets: TLS, framing, limits, stopping, traces. Sessions are played by a script, so
-//! that every test is about the door alone.
+//! The door for handsets over real sockets: TLS, framing, limits, stopping, traces. Except in `sessions`, they are played by a
+//! script, so that every test is about the door alone.
 
 mod framing;
 mod limits;
 mod script;
+mod sessions;
 mod stopping;
 mod support;
 mod tls;

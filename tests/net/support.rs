@@ -13,7 +13,7 @@ use groma::gnss::SkySnapshot;
 use groma::net::tls::{self, RustlsBackend, TlsBackend};
 use groma::net::{Connection, Host, Limits, Listen, ListenMode, Listener, NewMachine, Parts, Server, World};
 use groma::observe::trace::Tracer;
-use groma::slc::{AccessCheck, PositionReport, SessionRecord, TrustEveryone};
+use groma::slc::{AccessCheck, Policy, PositionReport, SessionRecord, TrustEveryone};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
@@ -42,6 +42,7 @@ pub(super) struct Fixture {
     pub(super) tls: Arc<RustlsBackend>,
     pub(super) tracer: Arc<Tracer>,
     pub(super) address: SocketAddr,
+    policy: Arc<ArcSwap<Policy>>,
     ends: mpsc::UnboundedReceiver<(Connection, SessionRecord)>,
     _data: tempfile::TempDir,
 }
@@ -74,13 +75,14 @@ impl Setup {
         let tracer = Tracer::new(groma::observe::trace::Config::default());
         let cells: Box<dyn ReferenceLocator> = Box::new(NoCells);
         let access: Box<dyn AccessCheck> = Box::new(TrustEveryone);
+        let policy = Arc::new(ArcSwap::from_pointee(groma::slc::Config::default().resolve().unwrap()));
         let server = Server::new(Parts {
             clock: Clock::system(),
             world: World {
                 sky: Arc::new(ArcSwap::from_pointee(SkySnapshot::default())),
                 cells: Arc::new(ArcSwap::from_pointee(cells)),
                 access: Arc::new(ArcSwap::from_pointee(access)),
-                policy: Arc::new(ArcSwap::from_pointee(groma::slc::Config::default().resolve().unwrap())),
+                policy: Arc::clone(&policy),
             },
             host: Arc::new(Ends(send)),
             tracer: Arc::clone(&tracer),
@@ -91,11 +93,16 @@ impl Setup {
         let listener = Listener::bind_all(&listen, &backend).unwrap().remove(0);
         let address = listener.address();
         tokio::spawn(listener.run(Arc::clone(&server)));
-        Fixture { server, tls, tracer, address, ends, _data: data }
+        Fixture { server, tls, tracer, address, policy, ends, _data: data }
     }
 }
 
 impl Fixture {
+    /// Settings of sessions that begin from now on.
+    pub(super) fn set_policy(&self, config: &groma::slc::Config) {
+        self.policy.store(Arc::new(config.resolve().unwrap()));
+    }
+
     pub(super) async fn connect(&self) -> TcpStream {
         let stream = patiently(TcpStream::connect(self.address)).await.unwrap();
         stream.set_nodelay(true).unwrap();

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
+use groma_asn1::inspect;
 use groma_asn1::ulp::UlpMessage;
 
-use super::{Direction, TracedPdu, TracedSession};
+use super::{Direction, TracedSession};
 
 /// The name of the message in a PDU, as OMA ULP spells it, or what is wrong with it.
 pub fn message_name(pdu: &[u8]) -> &'static str {
@@ -30,6 +31,14 @@ pub fn message_name(pdu: &[u8]) -> &'static str {
     }
 }
 
+/// The value of a PDU as JSON, with the RRLP and LPP messages inside it decoded, too; or why it has none.
+pub fn decoded(pdu: &[u8]) -> String {
+    match inspect::decode(inspect::Pdu::Ulp, pdu, true) {
+        Ok(value) => format!("{value:#}"),
+        Err(e) => e.to_string(),
+    }
+}
+
 /// Width of the arrows' column.
 const WIDTH: usize = 36;
 
@@ -49,8 +58,8 @@ impl TracedSession {
         )
     }
 
-    /// The ladder: one arrow for each message. `decode` may give a text to show below a message, such as its decoded value.
-    pub fn ladder(&self, decode: &dyn Fn(&TracedPdu) -> Option<String>) -> String {
+    /// The ladder: one arrow for each message; when `deep`, with its value below it as JSON.
+    pub fn ladder(&self, deep: bool) -> String {
         let s = &self.subject;
         let mut out = format!("{}\nSET {}  SLP {}\n\n", self.summary().trim_start(), s.peer, s.local);
         for pdu in &self.pdus {
@@ -61,8 +70,8 @@ impl TracedSession {
                 Direction::ToTarget => format!("SET ◄{:─<WIDTH$} SLP", format!("─ {name} ")),
             };
             let _ = writeln!(out, "{after:>9.3} s  {arrow}  {} octets", pdu.bytes.len());
-            if let Some(text) = decode(pdu) {
-                for line in text.lines() {
+            if deep {
+                for line in decoded(&pdu.bytes).lines() {
                     let _ = writeln!(out, "             {line}");
                 }
             }
@@ -76,27 +85,40 @@ impl TracedSession {
 
 #[cfg(test)]
 mod tests {
+    use super::super::TracedPdu;
     use super::super::tests::subject;
     use super::*;
     use crate::base::Utc;
+    use crate::wire::ulp::{End, SessionIds, StatusCode, UlpMessage as Message, UlpPdu, Version};
 
     #[test]
-    fn a_ladder_names_what_it_can() {
+    fn a_ladder_names_and_decodes_what_it_can() {
+        let end = UlpPdu::new(
+            Version::V2,
+            SessionIds { set: None, slp: None },
+            Message::End(Box::new(End::with(StatusCode::ResourceShortage))),
+        );
+        let pdu = |direction, bytes: Vec<u8>| TracedPdu {
+            time: Utc::from_unix_ns(1_700_000_000_012_000_000),
+            direction,
+            bytes: bytes.into(),
+        };
         let session = TracedSession {
             number: 7,
             subject: subject(),
-            pdus: vec![TracedPdu {
-                time: Utc::from_unix_ns(1_700_000_000_012_000_000),
-                direction: Direction::FromTarget,
-                bytes: [0, 5, 1, 2, 3].into(),
-            }],
+            pdus: vec![
+                pdu(Direction::FromTarget, vec![0, 5, 1, 2, 3]),
+                pdu(Direction::ToTarget, end.encode().unwrap()),
+            ],
             dropped: 2,
             ended: false,
         };
-        let text = session.ladder(&|_| Some("first\nsecond".into()));
+        let text = session.ladder(true);
         assert!(text.contains("0.012 s  SET ── not a ULP message ─"), "{text}");
-        assert!(text.contains("             second"), "{text}");
+        assert!(text.contains("SET ◄─ SUPL END ─"), "{text}");
+        assert!(text.contains(r#""statusCode": "resourceShortage""#), "{text}");
         assert!(text.contains("2 more messages"), "{text}");
         assert!(text.contains("running"), "{text}");
+        assert!(!session.ladder(false).contains("statusCode"));
     }
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-pub use ladder::message_name;
+pub use ladder::{decoded, message_name};
 pub use pcap::export_pcap;
 
 use crate::base::Utc;
