@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 mod architecture;
 mod net;
+mod store_kill;
 
 /// The directory of reference data, named by `GROMA_SHARED`; where it is not set, the test says that it was skipped and gets
 /// `None`. In continuous integration the data must be there.
