@@ -4,6 +4,8 @@
 //! (`groma handset` distinguishes more; its help says which.) A reader that closes the pipe early is no error.
 
 mod admin;
+mod demo;
+mod handset;
 mod output;
 mod reload;
 mod serve;
@@ -43,6 +45,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Serve(serve::ServeArgs),
+    Demo(demo::DemoArgs),
+    Handset(handset::HandsetArgs),
     Trace(trace::TraceArgs),
     Reload(reload::ReloadArgs),
 }
@@ -73,6 +77,8 @@ pub fn main() -> ExitCode {
     let verbosity = Verbosity { verbose: cli.verbose, quiet: cli.quiet };
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(&args, verbosity),
+        Command::Demo(args) => demo::run(&args),
+        Command::Handset(args) => handset::run(args),
         Command::Trace(args) => trace::run(&args),
         Command::Reload(args) => reload::run(&args),
     };
