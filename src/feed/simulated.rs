@@ -463,7 +463,8 @@ mod tests {
 
     use super::*;
     use crate::base::GeoPoint;
-    use crate::gnss::{SkySnapshot, orbit};
+    use crate::base::broadcast::Almanac;
+    use crate::gnss::{SkySnapshot, almanac, orbit, table};
 
     fn instants() -> [GpsTime; 5] {
         [
@@ -580,5 +581,45 @@ mod tests {
     fn the_same_instant_gives_the_same_sky() {
         let t = GpsTime::from_week_s(2447, 12_345);
         assert_eq!(sky_at(t), sky_at(t));
+    }
+
+    #[test]
+    fn derived_almanacs_follow_their_satellites_for_a_day() {
+        for t in instants() {
+            let sky = SkySnapshot::of(&sky_at(t));
+            for gnss in [Gnss::Gps, Gnss::Galileo, Gnss::BeiDou] {
+                let almanac = sky.almanac(gnss, t);
+                assert_eq!(almanac.len(), sky.counts(t)[&gnss]);
+                let toa =
+                    almanac.iter().map(almanac::reference_time).collect::<std::collections::BTreeSet<_>>();
+                assert_eq!(toa.len(), 1, "one reference time for all");
+                for a in almanac {
+                    let Almanac::Kepler(a) = a else { panic!("{a:?}") };
+                    for hours in [0.0, 6.0, 24.0] {
+                        let t = t.offset_s(hours * 3600.0);
+                        let truth = sky_at(t).ephemerides.into_iter().find(|e| e.sat() == a.sat).unwrap();
+                        let (p, q) = (almanac::position(&a, t).unwrap(), orbit::state(&truth, t).position);
+                        let d = (0..3).map(|i| (p[i] - q[i]).powi(2)).sum::<f64>().sqrt();
+                        assert!(d < 5_000.0, "{} {hours} h {d}", a.sat);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_is_marked_and_complete() {
+        let t = GpsTime::from_week_s(2447, 12_345);
+        let sky = SkySnapshot::of(&sky_at(t));
+        let all = table::sky_table(&sky, t, None);
+        assert_eq!(all.satellites.len(), 129);
+        let text = all.to_string();
+        assert!(text.contains("SIMULATED") && text.contains("G01") && text.contains("gps 31/31"), "{text}");
+        let json = serde_json::to_value(&all).unwrap();
+        assert_eq!(json["simulated"], true);
+        assert_eq!(json["satellites"][0]["sat"], "G01");
+        let here = table::sky_table(&sky, t, GeoPoint::new(50.0, 5.0).map(|p| (p, 100.0)));
+        assert!(here.satellites.len() > 20 && here.satellites.len() < 129);
+        assert!(here.satellites.windows(2).all(|w| w[0].elevation_deg >= w[1].elevation_deg));
     }
 }

@@ -15,6 +15,7 @@ pub mod positions;
 pub mod scale;
 mod sky;
 mod snapshot;
+pub mod table;
 mod update;
 pub mod visibility;
 
