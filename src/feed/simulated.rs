@@ -125,7 +125,7 @@ fn walker(
             a,
             e: 0.0005 + 0.004 * own(sat, 2),
             inclination: (inclination_deg + 0.4 * sway(sat, 3)).to_radians(),
-            node: TAU * plane as f64 / planes as f64 + 0.02 * sway(sat, 4) + gnss as u8 as f64,
+            node: TAU * plane as f64 / planes as f64 + 0.02 * sway(sat, 4) + f64::from(gnss as u8),
             perigee,
             mean_anomaly: argument + 0.05 * sway(sat, 5) - perigee,
         }

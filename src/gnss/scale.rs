@@ -11,6 +11,7 @@ pub const fn exp2i(n: i32) -> f64 {
 }
 
 /// π as the interface documents define it for the conversion of semicircles.
+#[allow(clippy::approx_constant)]
 pub const ICD_PI: f64 = 3.141_592_653_589_8;
 
 /// Speed of light, m/s.

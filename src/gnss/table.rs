@@ -136,16 +136,16 @@ impl fmt::Display for SkyTable {
             }
             writeln!(f, " {}", r.source)?;
         }
-        let mut line = format!("{} satellites:", self.satellites.len());
+        write!(f, "{} satellites:", self.satellites.len())?;
         for gnss in Gnss::ALL {
             let of = |r: &&SkyRow| r.gnss == gnss;
             let n = self.satellites.iter().filter(of).count();
             if n > 0 {
                 let good = self.satellites.iter().filter(of).filter(|r| r.healthy).count();
-                line.push_str(&format!(" {} {good}/{n}", gnss.name()));
+                write!(f, " {} {good}/{n}", gnss.name())?;
             }
         }
-        writeln!(f, "{line} (healthy/all)")
+        writeln!(f, " (healthy/all)")
     }
 }
 

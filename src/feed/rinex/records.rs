@@ -328,12 +328,12 @@ fn glonass(head: Head, v: &Values) -> Result<GlonassEphemeris, Bad> {
 }
 
 fn sbas(head: Head, v: &Values) -> Result<SbasEphemeris, Bad> {
-    // Broadcast is a multiple of 16 s, but many archives print the time of reception here; it is kept as printed.
-    let t0 = calendar_to_gps(head.calendar);
-    let (l0, l1, _) = clock_lsb(Gnss::Sbas);
     // Widths of the fields of message type 9 by axis.
     const POSITION_BITS: [u32; 3] = [30, 30, 25];
     const VELOCITY_BITS: [u32; 3] = [17, 17, 18];
+    // Broadcast is a multiple of 16 s, but many archives print the time of reception here; it is kept as printed.
+    let t0 = calendar_to_gps(head.calendar);
+    let (l0, l1, _) = clock_lsb(Gnss::Sbas);
     let mut position = [0; 3];
     let mut velocity = [0; 3];
     let mut acceleration = [0; 3];

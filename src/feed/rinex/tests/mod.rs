@@ -1,9 +1,10 @@
+mod small;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
 use super::*;
-use crate::base::broadcast::KlobucharArea;
 use crate::testing::shared;
 
 pub(crate) fn load(path: &Path) -> (SkyUpdate, ImportReport) {
@@ -22,15 +23,27 @@ fn all_real_files_are_read() {
             if name.contains(".sp3") || name.contains("o.gz") {
                 continue;
             }
-            let (_, report) = load(&path);
+            let (update, report) = load(&path);
             println!("{name}: {report}");
-            for p in report.problems.iter().take(6) {
-                println!("    {p:?}");
-            }
+            assert_eq!(update.ephemerides.len(), report.total());
+            assert!(report.total() >= 96 && !report.incomplete, "{name}: {report}");
+            // One record of all has a health that no satellite can have.
+            assert!(report.total_skipped() <= 1, "{name}: {:?}", report.problems);
             seen += 1;
         }
     }
     assert!(seen >= 13, "{seen}");
+    let (_, report) = load(&dir.join("gnss/nav/BRDC00IGS_R_20230010000_01D_MN.rnx.gz"));
+    let want = [
+        (Gnss::Gps, 436),
+        (Gnss::Glonass, 1198),
+        (Gnss::Galileo, 5663),
+        (Gnss::BeiDou, 1032),
+        (Gnss::Qzss, 96),
+        (Gnss::Sbas, 11_338),
+        (Gnss::NavIc, 216),
+    ];
+    assert_eq!(report.records, BTreeMap::from(want));
 }
 
 /// A row of a table of positions made by another program.
@@ -150,6 +163,7 @@ fn positions_agree_with_an_independent_program() {
 }
 
 /// The integers of an ephemeris by the field names of RRLP and LPP.
+#[allow(clippy::too_many_lines)]
 fn named(e: &Ephemeris) -> BTreeMap<&'static str, i64> {
     let tow = |t: GpsTime| t.tow_ns() / 1_000_000_000;
     let bdt = |t: GpsTime| t.bdt().1 / 1_000_000_000;
@@ -293,4 +307,181 @@ fn integers_are_those_that_were_broadcast() {
         fields += want.len();
     }
     assert!(fields > 5000, "{fields}");
+}
+
+/// Rounds a printed value to its field; the printed digits are five, the field's fewer.
+fn nearest(values: &serde_json::Value, lsb: [f64; 4]) -> [i8; 4] {
+    std::array::from_fn(|i| (values[i].as_f64().unwrap() / lsb[i]).round() as i8)
+}
+
+#[test]
+fn ionosphere_and_utc_are_those_of_the_headers() {
+    use crate::base::broadcast::KlobucharArea;
+    let Some(dir) = shared("ionosphere_and_utc_are_those_of_the_headers") else { return };
+    let exp = |n: i32| 2_f64.powi(n);
+    let alpha = [exp(-30), exp(-27), exp(-24), exp(-24)];
+    let beta = [exp(11), exp(14), exp(16), exp(16)];
+    let text = std::fs::read_to_string(dir.join("gnss/truth/iono_utc.json")).unwrap();
+    let days: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+    assert_eq!(days.len(), 5);
+    for (day, truth) in &days {
+        let (update, report) =
+            load(&dir.join("gnss/nav").join(format!("{}.gz", truth["file"].as_str().unwrap())));
+        assert!(report.models > 0);
+        let iono = &truth["iono"];
+        let areas =
+            [("GPS", KlobucharArea::World), ("QZS", KlobucharArea::Qzss), ("IRN", KlobucharArea::NavIc)];
+        for (name, area) in areas {
+            let ours = update.klobuchar.iter().find(|(a, _)| *a == area).map(|(_, k)| *k);
+            let a = &iono[format!("{name}A")];
+            assert_eq!(ours.is_some(), a.is_array(), "{day} {name}");
+            if let Some(k) = ours {
+                assert_eq!(
+                    (k.alpha, k.beta),
+                    (nearest(a, alpha), nearest(&iono[format!("{name}B")], beta)),
+                    "{day}"
+                );
+            }
+        }
+        assert_eq!(
+            update.klobuchar.iter().any(|(a, _)| *a == KlobucharArea::BeiDou),
+            iono["BDSA"].is_array()
+        );
+        let g = &iono["GAL"];
+        let n = update.nequick.unwrap();
+        let want = |i: usize, lsb: f64| (g[i].as_f64().unwrap() / lsb).round() as i32;
+        assert_eq!(
+            (i32::from(n.ai0), i32::from(n.ai1), i32::from(n.ai2)),
+            (want(0, 0.25), want(1, exp(-8)), want(2, exp(-15)))
+        );
+        for c in truth["time_corr"].as_array().unwrap() {
+            let (a0, a1) = (c["a0"].as_f64().unwrap(), c["a1"].as_f64().unwrap());
+            let utc = |g: Gnss| update.utc.iter().find(|(s, _)| *s == g).map(|(_, m)| *m).unwrap();
+            match c["type"].as_str().unwrap() {
+                "GPUT" => {
+                    let m = utc(Gnss::Gps);
+                    assert_eq!(i64::from(m.a0), (a0 / exp(-30)).round() as i64, "{day}");
+                    assert_eq!(i64::from(m.a1), (a1 / exp(-50)).round() as i64, "{day}");
+                    assert_eq!(i64::from(m.tot) * 4096, c["t"].as_i64().unwrap() % 604_800, "{day}");
+                    assert_eq!(i64::from(m.week), c["week"].as_i64().unwrap(), "{day}");
+                    assert_eq!((m.dt_ls, m.week_lsf, m.dn, m.dt_lsf), (18, 1929, 7, 18), "{day}");
+                }
+                "BDUT" => {
+                    let m = utc(Gnss::BeiDou);
+                    assert_eq!((m.dt_ls, m.dt_lsf), (4, 4));
+                    assert_eq!(i64::from(m.a0), (a0 / exp(-30)).round() as i64);
+                }
+                "GLUT" => {
+                    let m = utc(Gnss::Glonass);
+                    assert_eq!(i64::from(m.a0), (-a0 / exp(-31)).round() as i64);
+                    assert_eq!(m.dt_ls, 0);
+                }
+                "GAGP" => {
+                    let o = update
+                        .time_offsets
+                        .iter()
+                        .find(|o| (o.from, o.to) == (Gnss::Galileo, Gnss::Gps))
+                        .unwrap();
+                    assert_eq!(i64::from(o.a0), (a0 / exp(-35)).round() as i64);
+                    assert_eq!(o.t0.week(), c["week"].as_i64().unwrap());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn derived_almanacs_of_real_satellites() {
+    use crate::base::broadcast::Almanac;
+    let Some(dir) = shared("derived_almanacs_of_real_satellites") else { return };
+    let (update, _) = load(&dir.join("gnss/nav/BRDC00IGS_R_20230010000_01D_MN.rnx.gz"));
+    let sky = crate::gnss::SkySnapshot::of(&update);
+    let t = GpsTime::from_week_s(2243, 43_200);
+    for (gnss, at_least, within_m) in
+        [(Gnss::Gps, 30, 3e3), (Gnss::Galileo, 22, 8e3), (Gnss::BeiDou, 40, 30e3)]
+    {
+        let mut worst: Vec<f64> = Vec::new();
+        for a in sky.almanac(gnss, t) {
+            let Almanac::Kepler(a) = a else { panic!() };
+            let mut own: f64 = 0.0;
+            for hours in [-11.0, -6.0, 0.0, 6.0, 11.0] {
+                let t = t.offset_s(hours * 3600.0);
+                let Some(e) = sky.ephemeris(a.sat, t) else { continue };
+                let p = crate::gnss::almanac::position(&a, t).unwrap();
+                own = own.max(distance(p, crate::gnss::orbit::state(e, t).position));
+            }
+            worst.push(own);
+        }
+        worst.sort_by(f64::total_cmp);
+        println!(
+            "{gnss:?}: {} almanacs, median {:.0} m, worst {:.0} m",
+            worst.len(),
+            worst[worst.len() / 2],
+            worst.last().unwrap()
+        );
+        assert!(worst.len() >= at_least, "{gnss:?} {}", worst.len());
+        assert!(*worst.last().unwrap() < within_m, "{gnss:?} {worst:?}");
+    }
+}
+
+#[test]
+fn health_and_freshness_of_a_real_day() {
+    let Some(dir) = shared("health_and_freshness_of_a_real_day") else { return };
+    let (update, _) = load(&dir.join("gnss/nav/BRDC00IGS_R_20230010000_01D_MN.rnx.gz"));
+    let sky = crate::gnss::SkySnapshot::of(&update);
+    let noon = GpsTime::from_week_s(2243, 43_200);
+    let galileo: Vec<String> = sky.unhealthy(Gnss::Galileo, noon).iter().map(ToString::to_string).collect();
+    assert_eq!(galileo, ["E14", "E18"]);
+    assert!(sky.unhealthy(Gnss::Gps, noon).is_empty());
+    assert!(sky.usable(Gnss::Galileo, noon).all(|e| e.sat().number != 14));
+    let counts = sky.counts(noon);
+    assert!(
+        counts[&Gnss::Gps] >= 30 && counts[&Gnss::Glonass] >= 20 && counts[&Gnss::BeiDou] >= 40,
+        "{counts:?}"
+    );
+    // A day later all is stale, and nothing is offered; the almanac and UTC still are, where they were received.
+    let later = noon.offset_s(86_400.0 + 43_200.0);
+    assert!(sky.is_empty(later) && sky.fresh(later).next().is_none());
+    assert!(sky.utc_model(Gnss::Gps, later).is_some());
+    assert!(sky.utc_model(Gnss::Gps, later.offset_s(20.0 * 86_400.0)).is_none());
+    assert!(sky.hours_left(Gnss::Gps, noon) > 6.0 && sky.hours_left(Gnss::Gps, later) == 0.0);
+    // Offered, but not usable: real-time integrity names a satellite, visibility leaves it out.
+    let at = crate::base::GeoPoint::new(40.0, -105.0).unwrap();
+    let seen = sky.visible(at, 1_600.0, noon, 5.0);
+    assert!(seen.len() > 25 && seen.windows(2).all(|w| w[0].elevation_deg >= w[1].elevation_deg));
+    let wide = sky.visible_within(at, 1_600.0, 1e6, noon, 5.0);
+    assert!(wide.len() > seen.len() && seen.iter().all(|s| wide.iter().any(|w| w.sat == s.sat)));
+}
+
+#[test]
+fn azimuths_and_elevations_agree_with_an_independent_program() {
+    let Some(dir) = shared("azimuths_and_elevations_agree_with_an_independent_program") else { return };
+    let path = dir.join("gnss/truth/azel_NIST23.csv.gz");
+    let text = std::io::read_to_string(flate2::read::MultiGzDecoder::new(File::open(path).unwrap())).unwrap();
+    let (update, _) = load(&dir.join("gnss/nav/BRDC00IGS_R_20230010000_01D_MN.rnx.gz"));
+    let sky = crate::gnss::SkySnapshot::of(&update);
+    let station = [-1_288_398.578, -4_721_696.929, 4_078_625.334];
+    let (at, altitude) = crate::gnss::visibility::from_ecef(station).unwrap();
+    let observer = crate::gnss::visibility::Observer::new(at, altitude);
+    let mut rows = 0;
+    for row in text.lines().skip(1).step_by(7) {
+        let c: Vec<&str> = row.split(',').collect();
+        let Ok(sat) = c[3].parse::<SatId>() else { continue };
+        let t = GpsTime::from_week_tow(2243, c[2].parse().unwrap());
+        let Some(e) = sky.ephemeris(sat, t) else { continue };
+        let flight_s = c[6].parse::<f64>().unwrap() / crate::gnss::scale::C;
+        let p = crate::gnss::orbit::coarse_position(e, t.offset_s(-flight_s));
+        // The Earth turns while the signal is under way.
+        let (sin, cos) = (crate::gnss::kepler::Earth::of(sat.gnss).rate * flight_s).sin_cos();
+        let (az, el) = observer.look_at([p[0] * cos + p[1] * sin, p[1] * cos - p[0] * sin, p[2]]);
+        let (want_az, want_el): (f64, f64) = (c[4].parse().unwrap(), c[5].parse().unwrap());
+        assert!((el - want_el).abs() < 0.001, "{row}: {el}");
+        assert!(
+            crate::base::geo::wrap_deg(az - want_az).abs() * el.to_radians().cos() < 0.001,
+            "{row}: {az}"
+        );
+        rows += 1;
+    }
+    assert!(rows > 1_500, "{rows}");
 }
