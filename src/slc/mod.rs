@@ -34,3 +34,6 @@ pub use event::{Action, Env, FrameFault, Input, PositionReport};
 pub use record::{Flow, Outcome, SessionRecord, Stages};
 pub use session::{Params, Session};
 pub use status::SessionError;
+
+#[cfg(test)]
+mod tests;

@@ -86,7 +86,9 @@ impl Session {
                 Err(error) => Err(error),
             },
             Input::Unframed(fault) => Err(SessionError::Unframed(fault)),
-            Input::Timeout if core.expired(now) => Err(SessionError::Limit),
+            Input::Timeout if core.expired(now) && !matches!(state, State::AwaitStart) => {
+                Err(SessionError::Limit)
+            }
             Input::Timeout if core.is_due(now) => timeout(core, state, now, env, out),
             Input::Timeout => Ok(state),
             Input::Disconnected => {

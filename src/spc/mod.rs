@@ -1,7 +1,6 @@
 //! The SUPL Positioning Center: which method, which assistance, how RRLP and LPP are spoken, what the answers mean.
 
 pub mod assist;
-mod codec;
 mod config;
 mod lpp;
 mod method;

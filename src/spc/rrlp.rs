@@ -15,7 +15,6 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::assist::{build, pack};
-use super::codec::{read_rrlp, write_rrlp};
 use super::method::{Mode, Protocol};
 use super::procedure::{Conclusion, Context, Next, Step};
 use crate::wire::assist::{Assistance, AssistanceRequest};
@@ -72,7 +71,7 @@ impl RrlpProcedure {
             // A SET that begins by itself can only report; a report that settles the matter ends it here.
             self.awaiting = Awaiting::Position;
             if let PosPayload::Rrlp(octets) = payload {
-                self.reference = octets.first().map_or(0, |b| b >> 5);
+                self.reference = RrlpPdu::peek_reference(octets).unwrap_or_default();
             }
             let first = self.receive(ctx, payload);
             if matches!(first.next, Next::Over(Conclusion::Position)) {
@@ -91,11 +90,10 @@ impl RrlpProcedure {
         let PosPayload::Rrlp(octets) = payload else {
             return Step::over(Conclusion::Broken);
         };
-        match read_rrlp(octets, ctx.now.gps()) {
+        match RrlpPdu::decode(octets, ctx.now.gps()) {
             Ok(pdu) => self.message(ctx, pdu),
             Err(_) => {
-                // The reference number is the first three bits of any PDU (TS 44.031 `PDU`).
-                let reference = octets.first().map_or(self.reference, |b| b >> 5);
+                let reference = RrlpPdu::peek_reference(octets).unwrap_or(self.reference);
                 self.complain(reference, ErrorCause::Undefined)
             }
         }
@@ -142,7 +140,7 @@ impl RrlpProcedure {
         let limit = ctx.policy.rrlp_payload_max;
         let fits = |a: &Assistance| {
             let pdu = assistance_data(0, a.clone(), Some(true));
-            write_rrlp(&pdu).is_ok_and(|octets| octets.len() <= limit)
+            pdu.encode().is_ok_and(|octets| octets.len() <= limit)
         };
         self.queue = pack(built.assistance, fits).into();
         let whole = self.queue.len() <= 1;
@@ -285,7 +283,7 @@ impl RrlpProcedure {
 }
 
 fn push(pdu: &RrlpPdu, step: &mut Step) -> bool {
-    let octets = write_rrlp(pdu);
+    let octets = pdu.encode();
     let ok = octets.is_ok();
     step.send.extend(octets.ok().map(PosPayload::Rrlp));
     ok

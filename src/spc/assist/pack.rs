@@ -14,7 +14,7 @@ pub fn pack(whole: Assistance, fits: impl Fn(&Assistance) -> bool) -> Vec<Assist
     }
     let mut parts = Vec::new();
     let mut current = Assistance::default();
-    for piece in pieces(whole) {
+    for piece in pieces(whole).into_iter().filter(|p| !p.is_empty()) {
         let mut grown = current.clone();
         merge(&mut grown, &piece);
         if fits(&grown) {

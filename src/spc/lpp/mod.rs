@@ -18,9 +18,6 @@
 mod requests;
 mod transactions;
 
-#[cfg(test)]
-mod tests;
-
 use std::time::Duration;
 
 use super::assist::{Built, Lacking, build, pack};
