@@ -34,6 +34,9 @@ pub struct AgePolicy {
     pub almanac_s: u32,
 }
 
+/// By how much an ephemeris that flags a longer fit interval may be older.
+const EXTENDED_FIT: f64 = 1.5;
+
 impl Default for AgePolicy {
     fn default() -> Self {
         Self {
@@ -59,7 +62,20 @@ impl AgePolicy {
 
     /// Largest distance in seconds from the reference time of this ephemeris at which it may be used.
     pub fn max_age_s(&self, e: &Ephemeris) -> f64 {
-        let s = match e.sat().gnss {
+        let s = self.nominal_s(e.sat().gnss);
+        match e {
+            Ephemeris::Lnav(l) if l.fit_extended => s * EXTENDED_FIT,
+            _ => s,
+        }
+    }
+
+    /// The largest [`max_age_s`](Self::max_age_s) of any ephemeris of a system.
+    pub(super) fn widest_s(&self, gnss: Gnss) -> f64 {
+        self.nominal_s(gnss) * EXTENDED_FIT
+    }
+
+    fn nominal_s(&self, gnss: Gnss) -> f64 {
+        f64::from(match gnss {
             Gnss::Gps => self.gps_s,
             Gnss::Qzss => self.qzss_s,
             Gnss::Galileo => self.galileo_s,
@@ -67,11 +83,7 @@ impl AgePolicy {
             Gnss::Glonass => self.glonass_s,
             Gnss::Sbas => self.sbas_s,
             Gnss::NavIc => self.navic_s,
-        };
-        match e {
-            Ephemeris::Lnav(l) if l.fit_extended => f64::from(s) * 1.5,
-            _ => f64::from(s),
-        }
+        })
     }
 
     /// Whether the ephemeris may be used at `t`.

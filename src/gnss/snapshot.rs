@@ -323,8 +323,13 @@ impl SkySnapshot {
 
 /// The fresh entry nearest to `t` in a satellite's list.
 fn best<'a>(entries: &'a [SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<&'a SkyEntry> {
+    // A day holds hundreds of issues per satellite, of which a few are near: sorted, they are found without looking at all.
+    let window = policy.widest_s(entries.first()?.ephemeris.sat().gnss);
+    let (from, to) = (t.offset_s(-window), t.offset_s(window));
+    let start = entries.partition_point(|e| e.ephemeris.reference_time() < from);
+    let near = entries.get(start..)?.iter().take_while(|e| e.ephemeris.reference_time() <= to);
     let mut found: Option<((bool, bool, f64), &SkyEntry)> = None;
-    for e in entries {
+    for e in near {
         if !policy.is_fresh(&e.ephemeris, t) {
             continue;
         }

@@ -19,8 +19,8 @@ pub struct SkyUpdate {
     pub simulated: bool,
     /// When the server received it.
     pub received: Utc,
-    /// When the models below (ionosphere, Earth orientation) were broadcast; of a file, its newest record. They carry no
-    /// time of their own, and age from here.
+    /// When the models below (ionosphere, UTC, Earth orientation) were broadcast; of a file, the time of its newest records.
+    /// They age from here.
     pub epoch: GpsTime,
     /// Navigation messages, in any order, several per satellite allowed.
     #[serde(default)]

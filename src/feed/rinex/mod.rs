@@ -111,7 +111,6 @@ struct Parser<R> {
     pending: Option<Pending>,
     /// The frame announced by the last `>` line of RINEX 4, and that line's number.
     announced: Option<Frame>,
-    newest: Option<GpsTime>,
 }
 
 impl<R: BufRead> Parser<R> {
@@ -129,7 +128,6 @@ impl<R: BufRead> Parser<R> {
             report,
             pending: None,
             announced: None,
-            newest: None,
         })
     }
 
@@ -153,13 +151,24 @@ impl<R: BufRead> Parser<R> {
         self.finish_record();
         self.report.lines = self.lines.number();
         self.report.bytes = self.lines.bytes();
-        self.update.epoch = self.newest.unwrap_or(GpsTime::from_utc(self.update.received));
+        self.update.epoch = self.epoch();
         let (models, bad) = self.models.finish(self.update.epoch, &mut self.update);
         self.report.models = models;
         for (reason, field) in bad {
             self.report.skip(0, reason, field);
         }
         Ok((self.update, self.report))
+    }
+
+    /// When the file's data were broadcast: the time of its newest records, not of the very newest, since a single record with
+    /// a wrong date would make all models look stale.
+    fn epoch(&self) -> GpsTime {
+        let mut times: Vec<GpsTime> = self.update.ephemerides.iter().map(Ephemeris::reference_time).collect();
+        let at = times.len().saturating_sub(1) * 19 / 20;
+        if times.is_empty() {
+            return GpsTime::from_utc(self.update.received);
+        }
+        *times.select_nth_unstable(at).1
     }
 
     fn overlong(&mut self) {
@@ -286,7 +295,6 @@ impl<R: BufRead> Parser<R> {
 
     fn ephemeris(&mut self, e: Ephemeris) {
         *self.report.records.entry(e.sat().gnss).or_insert(0) += 1;
-        self.newest = self.newest.max(Some(e.reference_time()));
         self.update.ephemerides.push(e);
     }
 }

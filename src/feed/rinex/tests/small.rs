@@ -207,6 +207,17 @@ fn broken_records_are_counted_and_the_rest_is_read() {
 }
 
 #[test]
+fn one_wrong_date_does_not_age_the_models() {
+    let record =
+        |epoch: &str| format!("G02 {epoch}{}{}", line(0, &[1.5e-4, -4.5e-13, 0.0]), gps_lines(4, 0.0));
+    let text =
+        header("3.04", "N") + &record("2023 01 01 00 00 00").repeat(9) + &record("2079 01 01 00 00 00");
+    let (update, report) = parse(&text);
+    assert_eq!(report.total(), 10);
+    assert_eq!(update.epoch, GpsTime::from_week_s(2243, 0));
+}
+
+#[test]
 fn gzip_in_several_members_and_cut_short() {
     let gz = |text: &str| {
         let mut e = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
