@@ -24,7 +24,14 @@
 //!
 //! Unknown extension additions of a SEQUENCE are skipped. The first few unknown items of an extensible ENUMERATED and
 //! alternatives of an extensible CHOICE are kept as `unknown_extN` (N is the index among the extensions) and encode to
-//! what was received; the alternatives hold their octets in an [`OpenType`].
+//! what was received; the alternatives hold their octets in an [`OpenType`]. A PDU with an index beyond those is refused.
+//!
+//! # What the decoders accept
+//!
+//! They are total: any bytes give a value or an [`Error`], in linear time and with no more memory than a small multiple
+//! of the bytes. A PDU must fill its bytes, and a ULP PDU's length member must say so; padding bits may have any value.
+//! Lengths, indices and ranges are checked, so what decodes also encodes. Two checks of the standard are left to the
+//! inspection codec: the alphabets of the URIs in ULP, and the form of object identifiers.
 
 #[cfg(feature = "inspect")]
 pub mod inspect;

@@ -22,6 +22,15 @@ pub fn decode(bytes: &[u8]) -> Result<LPPMessage, crate::Error> {
     rasn::uper::decode(bytes).map_err(|error| crate::Error::Decode { pdu: NAME, reason: error.to_string() })
 }
 
+/// Reads one message, and gives what comes behind its last octet.
+///
+/// # Errors
+/// When the bytes do not begin with a message.
+pub fn decode_with_remainder(bytes: &[u8]) -> Result<(LPPMessage, &[u8]), crate::Error> {
+    rasn::uper::decode_with_remainder(bytes)
+        .map_err(|error| crate::Error::Decode { pdu: NAME, reason: error.to_string() })
+}
+
 /// Writes one message.
 ///
 /// # Errors

@@ -7,4 +7,5 @@ mod errors;
 mod properties;
 mod seeds;
 mod shown;
+mod tolerance;
 mod vectors;

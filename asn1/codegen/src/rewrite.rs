@@ -34,7 +34,7 @@ impl Schema {
     /// Merges modules.
     ///
     /// # Errors
-    /// When two modules define one name differently, or a bound has no value.
+    /// When two modules define one name differently, or a name is not defined.
     pub fn merge(modules: &[Module]) -> Result<Self, Error> {
         let mut schema = Self::default();
         for module in modules {
@@ -58,7 +58,12 @@ impl Schema {
                 schema.types.push((name.clone(), ty));
             }
         }
-        Ok(schema)
+        let mut used = Vec::new();
+        schema.types.iter().for_each(|(_, ty)| references(ty, &mut used));
+        match used.into_iter().find(|name| !seen.contains(name)) {
+            Some(name) => Err(Error::Undefined(name)),
+            None => Ok(schema),
+        }
     }
 
     /// The type of a name.
