@@ -7,6 +7,8 @@ mod header;
 mod ids;
 mod position;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use crate::base::broadcast::Gnss;
 use crate::base::cell::LocationId;
