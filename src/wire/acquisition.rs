@@ -54,11 +54,11 @@ pub(crate) struct Code {
     /// 40·2⁻ⁿ m/s.
     pub(crate) doppler_uncertainty: u8,
     /// 2⁻¹⁰ ms of the signal's own code phase.
-    pub(crate) code_phase: u16,
+    pub(crate) phase: u16,
     /// The code phase is 1023, which its member cannot say.
-    pub(crate) code_phase_1023: bool,
+    pub(crate) phase_1023: bool,
     /// Whole ms, modulo 128, by which the transmitted time lies behind.
-    pub(crate) int_code_phase: u8,
+    pub(crate) int_phase: u8,
     /// Index into the windows.
     pub(crate) window: u8,
     pub(crate) azimuth: u16,
@@ -80,9 +80,9 @@ impl Code {
             doppler0: (s.doppler_mps * 2.0).round().clamp(-2048.0, 2047.0) as i16,
             doppler1: (s.doppler_rate_mps2 * 1024.0 + 42.0).round().clamp(0.0, 63.0) as u8,
             doppler_uncertainty: uncertainty,
-            code_phase: phase.min(1022),
-            code_phase_1023: phase == 1023,
-            int_code_phase: whole as u8,
+            phase: phase.min(1022),
+            phase_1023: phase == 1023,
+            int_phase: whole as u8,
             window,
             azimuth: ((s.azimuth_deg.rem_euclid(360.0) / ANGLE_DEG) as u16).min(511),
             elevation: (s.elevation_deg.max(0.0) / ANGLE_DEG).min(127.0) as u8,
@@ -91,9 +91,9 @@ impl Code {
 
     /// What codes mean for reception at `time`; the travel time modulo 128 ms.
     pub(crate) fn satellite(self, sat: SatId, time: GpsTime) -> AcquisitionSat {
-        let phase = if self.code_phase_1023 { 1023 } else { self.code_phase };
+        let phase = if self.phase_1023 { 1023 } else { self.phase };
         let ms_of_reception = (time.tow_ns() % 1_000_000) as f64 * 1e-6;
-        let travel = ms_of_reception + f64::from(self.int_code_phase) - f64::from(phase) / 1024.0;
+        let travel = ms_of_reception + f64::from(self.int_phase) - f64::from(phase) / 1024.0;
         AcquisitionSat {
             sat,
             doppler_mps: f64::from(self.doppler0) / 2.0,

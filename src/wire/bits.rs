@@ -2,10 +2,13 @@
 
 use groma_asn1::types::{BitStr, BitString, FixedBitString};
 
-/// The lower `len` bits of a number, most significant first.
+/// The lower `len` bits of a number (at most 64), most significant first.
 pub(crate) fn bits(value: u64, len: usize) -> BitString {
-    let mut out = BitString::with_capacity(len);
-    out.extend((0..len).rev().map(|i| value.checked_shr(i as u32).unwrap_or(0) & 1 == 1));
+    let len = len.min(64);
+    let aligned = value.checked_shl(64 - len as u32).unwrap_or(0).to_be_bytes();
+    // One allocation: the octets that hold the bits.
+    let mut out = BitString::from_slice(aligned.get(..len.div_ceil(8)).unwrap_or_default());
+    out.truncate(len);
     out
 }
 
@@ -43,9 +46,10 @@ pub(crate) fn reversed(bits: &BitStr) -> u32 {
     bits.iter().take(32).enumerate().fold(0, |v, (i, b)| v | u32::from(*b) << i)
 }
 
-/// The inverse of [`reversed`], `len` bits long.
+/// The inverse of [`reversed`], `len` bits long (at most 32).
 pub(crate) fn from_reversed(value: u32, len: usize) -> BitString {
-    (0..len).map(|i| value.checked_shr(i as u32).unwrap_or(0) & 1 == 1).collect()
+    let len = len.min(32);
+    bits(u64::from(value.reverse_bits()) >> (32 - len), len)
 }
 
 #[cfg(test)]
@@ -55,6 +59,10 @@ mod tests {
     #[test]
     fn there_and_back() {
         assert_eq!(number(&bits(0x5a3, 11)), 0x5a3);
+        assert_eq!(number(&bits(u64::MAX, 64)), u64::MAX);
+        assert!(bits(7, 0).is_empty());
+        assert_eq!(bits(5, 3), flags(&[true, false, true]));
+        assert_eq!(from_reversed(0b110, 4), flags(&[false, true, true, false]));
         assert_eq!(fixed_number(&fixed::<28>(0x0abc_def1)), 0x0abc_def1);
         assert_eq!(reversed(&from_reversed(0b101, 8)), 0b101);
         assert!(flag(&from_reversed(0b101, 8), 2) && !flag(&from_reversed(0b101, 8), 9));

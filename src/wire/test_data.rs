@@ -290,6 +290,7 @@ fn int(v: &Value, key: &str) -> i64 {
 }
 
 /// The ephemeris of a record of the table of navigation model integers.
+#[allow(clippy::too_many_lines)]
 pub(crate) fn ephemeris_of(r: &Value) -> Ephemeris {
     let sat: SatId = r["sat"].as_str().unwrap().parse().unwrap();
     let i = |v: &Value, key: &str| i32::try_from(int(v, key)).unwrap();

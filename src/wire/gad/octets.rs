@@ -7,7 +7,7 @@ use super::{HIGH_ACCURACY, HIGH_ACCURACY_EXTENDED, HORIZONTAL, Uncertainty, VERT
 /// Reads a shape; `None` when the octets are not one of a known type. Octets beyond the shape are ignored.
 pub fn shape(octets: &[u8]) -> Option<Shape> {
     let (head, rest) = octets.split_first()?;
-    let at = |r: &[u8]| point(r.first_chunk()?);
+    let at = |r: &[u8]| point(*r.first_chunk()?);
     Some(match head >> 4 {
         0 => Shape::Point(at(rest)?),
         1 => {
@@ -24,7 +24,7 @@ pub fn shape(octets: &[u8]) -> Option<Shape> {
         5 => {
             let corners = usize::from(head & 0x0f);
             let points: Option<Vec<_>> =
-                rest.chunks_exact(6).take(corners).map(|c| point(c.first_chunk()?)).collect();
+                rest.chunks_exact(6).take(corners).map(|c| point(*c.first_chunk()?)).collect();
             Shape::Polygon(points.filter(|p| p.len() == corners && corners >= 3)?)
         }
         8 => Shape::PointAltitude { at: at(rest)?, altitude_m: altitude(*rest.get(6..)?.first_chunk()?) },
@@ -108,7 +108,9 @@ pub fn from_shape(shape: &Shape) -> Option<Vec<u8>> {
         Shape::Polygon(corners) => {
             let n = u8::try_from(corners.len()).ok().filter(|n| (3..=15).contains(n))?;
             out.push(0x50 | n);
-            corners.iter().for_each(|c| push_point(&mut out, *c));
+            for corner in corners {
+                push_point(&mut out, *corner);
+            }
         }
         Shape::PointAltitude { at, altitude_m } => {
             out.push(0x80);
@@ -162,9 +164,9 @@ fn push_altitude(out: &mut Vec<u8>, m: f64) {
     out.extend((n | u16::from(depth) << 15).to_be_bytes());
 }
 
-fn point([a, b, c, d, e, f]: &[u8; 6]) -> Option<GeoPoint> {
-    let lat = u32::from_be_bytes([0, *a, *b, *c]);
-    let lon = i32::from_be_bytes([*d, *e, *f, 0]) >> 8;
+fn point([a, b, c, d, e, f]: [u8; 6]) -> Option<GeoPoint> {
+    let lat = u32::from_be_bytes([0, a, b, c]);
+    let lon = i32::from_be_bytes([d, e, f, 0]) >> 8;
     super::point(lat & 0x80_0000 != 0, lat & 0x7f_ffff, lon)
 }
 

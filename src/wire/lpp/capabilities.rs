@@ -27,7 +27,7 @@ pub(super) fn decode_request(r: &asn::RequestCapabilitiesR9IEs) -> CapabilitiesR
     }
 }
 
-pub(super) fn encode_request(r: &CapabilitiesRequest) -> asn::RequestCapabilitiesR9IEs {
+pub(super) fn encode_request(r: CapabilitiesRequest) -> asn::RequestCapabilitiesR9IEs {
     asn::RequestCapabilitiesR9IEs {
         common_ies_request_capabilities: r.segmentation.map(|s| asn::CommonIEsRequestCapabilities {
             ext1: Some(asn::CommonIEsRequestCapabilitiesExt1 {

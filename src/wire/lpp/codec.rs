@@ -143,7 +143,7 @@ fn from_body(b: &LppBody) -> Result<asn::LPPMessageBody, EncodeError> {
         LppBody::RequestCapabilities(r) => C1::requestCapabilities(asn::RequestCapabilities {
             critical_extensions: asn::RequestCapabilitiesCriticalExtensions::c1(
                 asn::RequestCapabilitiesCriticalExtensionsC1::requestCapabilities_r9(
-                    capabilities::encode_request(r),
+                    capabilities::encode_request(*r),
                 ),
             ),
         }),

@@ -71,6 +71,14 @@ pub(super) fn decode(l: &asn::LocationCoordinates) -> Option<Shape> {
             opening_deg: f64::from(p.included_angle) * 2.0,
             confidence: gad::confidence(p.confidence),
         },
+        other => return high_accuracy(other),
+    })
+}
+
+/// The shapes of releases 15 and 16.
+fn high_accuracy(l: &asn::LocationCoordinates) -> Option<Shape> {
+    use asn::LocationCoordinates as L;
+    Some(match l {
         L::highAccuracyEllipsoidPointWithUncertaintyEllipse_v1510(p) => Shape::Ellipse {
             at: gad::high_accuracy_deg(p.degrees_latitude_r15, p.degrees_longitude_r15)?,
             ellipse: fine_ellipse(
@@ -185,8 +193,8 @@ pub(super) fn encode(s: &Shape) -> Option<asn::LocationCoordinates> {
     use asn::LocationCoordinates as L;
     Some(match s {
         Shape::Point(at) => {
-            let (south, lat) = gad::latitude(at.lat);
             use asn::EllipsoidPointLatitudeSign as Sign;
+            let (south, lat) = gad::latitude(at.lat);
             L::ellipsoidPoint(asn::EllipsoidPoint {
                 latitude_sign: if south { Sign::south } else { Sign::north },
                 degrees_latitude: lat,
@@ -194,8 +202,8 @@ pub(super) fn encode(s: &Shape) -> Option<asn::LocationCoordinates> {
             })
         }
         Shape::Circle { at, radius_m } => {
-            let (south, lat) = gad::latitude(at.lat);
             use asn::EllipsoidPointWithUncertaintyCircleLatitudeSign as Sign;
+            let (south, lat) = gad::latitude(at.lat);
             L::ellipsoidPointWithUncertaintyCircle(asn::EllipsoidPointWithUncertaintyCircle {
                 latitude_sign: if south { Sign::south } else { Sign::north },
                 degrees_latitude: lat,
@@ -204,8 +212,8 @@ pub(super) fn encode(s: &Shape) -> Option<asn::LocationCoordinates> {
             })
         }
         Shape::Ellipse { at, ellipse: e } => {
-            let (south, lat) = gad::latitude(at.lat);
             use asn::EllipsoidPointWithUncertaintyEllipseLatitudeSign as Sign;
+            let (south, lat) = gad::latitude(at.lat);
             L::ellipsoidPointWithUncertaintyEllipse(asn::EllipsoidPointWithUncertaintyEllipse {
                 latitude_sign: if south { Sign::south } else { Sign::north },
                 degrees_latitude: lat,
@@ -223,12 +231,12 @@ pub(super) fn encode(s: &Shape) -> Option<asn::LocationCoordinates> {
             L::polygon(asn::Polygon(corners.iter().map(corner).collect()))
         }
         Shape::PointAltitude { at, altitude_m } => {
-            let (south, lat) = gad::latitude(at.lat);
-            let (depth, altitude) = gad::altitude(*altitude_m);
             use asn::{
                 EllipsoidPointWithAltitudeAltitudeDirection as Direction,
                 EllipsoidPointWithAltitudeLatitudeSign as Sign,
             };
+            let (south, lat) = gad::latitude(at.lat);
+            let (depth, altitude) = gad::altitude(*altitude_m);
             L::ellipsoidPointWithAltitude(asn::EllipsoidPointWithAltitude {
                 latitude_sign: if south { Sign::south } else { Sign::north },
                 degrees_latitude: lat,
@@ -246,8 +254,8 @@ pub(super) fn encode(s: &Shape) -> Option<asn::LocationCoordinates> {
             ))
         }
         Shape::Arc { at, inner_m, thickness_m, start_deg, opening_deg, confidence } => {
-            let (south, lat) = gad::latitude(at.lat);
             use asn::EllipsoidArcLatitudeSign as Sign;
+            let (south, lat) = gad::latitude(at.lat);
             L::ellipsoidArc(asn::EllipsoidArc {
                 latitude_sign: if south { Sign::south } else { Sign::north },
                 degrees_latitude: lat,

@@ -210,6 +210,30 @@ fn integers_of_a_real_day() {
     assert!(seen.len() >= 4, "{seen:?}");
 }
 
+fn report() -> LppBody {
+    LppBody::ProvideLocationInformation(Box::new(LocationReport {
+        measurements: Some(measurements(3600)),
+        gnss_location: Some(GnssLocation {
+            time: measurements(3600).time,
+            systems: vec![Gnss::Gps, Gnss::BeiDou],
+        }),
+        error: Some(LocationFailure::MethodFailure),
+        gnss_error: Some(GnssError::Target(TargetErrorCause::NotEnoughSatellites)),
+        time: Some(crate::base::time::Utc::from_unix_s(now().to_utc().unix_s())),
+        source: Some(LocationSource { gnss: true, ..LocationSource::default() }),
+        ecid: vec![crate::wire::measure::EcidMeasurement {
+            physical_id: 17,
+            cell: None,
+            earfcn: 70_000,
+            primary: false,
+            rsrp_dbm: Some(-95.0),
+            rsrq_db: Some(-11.5),
+            rx_tx_s: Some(1024.0 * 2.0 / 30_720_000.0),
+        }],
+        ..LocationReport::default()
+    }))
+}
+
 #[test]
 fn requests_and_reports_come_back() {
     let request = LppBody::RequestLocationInformation(Box::new(LocationRequest {
@@ -241,27 +265,6 @@ fn requests_and_reports_come_back() {
         }),
         ecid: Some(EcidKinds { rsrp: true, rsrq: false, rx_tx: true, nrsrp: false, nrsrq: false }),
         other: OtherMethods::default(),
-    }));
-    let report = LppBody::ProvideLocationInformation(Box::new(LocationReport {
-        measurements: Some(measurements(3600)),
-        gnss_location: Some(GnssLocation {
-            time: measurements(3600).time,
-            systems: vec![Gnss::Gps, Gnss::BeiDou],
-        }),
-        error: Some(LocationFailure::MethodFailure),
-        gnss_error: Some(GnssError::Target(TargetErrorCause::NotEnoughSatellites)),
-        time: Some(crate::base::time::Utc::from_unix_s(now().to_utc().unix_s())),
-        source: Some(LocationSource { gnss: true, ..LocationSource::default() }),
-        ecid: vec![crate::wire::measure::EcidMeasurement {
-            physical_id: 17,
-            cell: None,
-            earfcn: 70_000,
-            primary: false,
-            rsrp_dbm: Some(-95.0),
-            rsrq_db: Some(-11.5),
-            rx_tx_s: Some(1024.0 * 2.0 / 30_720_000.0),
-        }],
-        ..LocationReport::default()
     }));
     let capabilities = LppBody::ProvideCapabilities(Box::new(Capabilities {
         gnss: vec![GnssCapability {
@@ -300,7 +303,7 @@ fn requests_and_reports_come_back() {
     });
     for body in [
         request,
-        report,
+        report(),
         capabilities,
         ask,
         LppBody::Abort(AbortCause::NetworkAbort),

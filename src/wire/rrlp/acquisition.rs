@@ -18,14 +18,14 @@ pub(super) fn encode(a: &Acquisition) -> Option<asn::GANSSRefMeasurementAssist> 
                 doppler1: code.doppler1,
                 doppler_uncertainty: code.doppler_uncertainty,
             }),
-            code_phase: code.code_phase,
-            int_code_phase: code.int_code_phase,
+            code_phase: code.phase,
+            int_code_phase: code.int_phase,
             code_phase_search_window: code.window,
             additional_angle: Some(asn::AddionalAngleFields {
                 azimuth: (code.azimuth / 16) as u8,
                 elevation: code.elevation / 16,
             }),
-            code_phase1023: code.code_phase_1023.then_some(true),
+            code_phase1023: code.phase_1023.then_some(true),
         })
     };
     let list: Vec<_> = a.satellites.iter().filter_map(element).take(16).collect();
@@ -41,9 +41,9 @@ pub(super) fn decode(gnss: Gnss, a: &asn::GANSSRefMeasurementAssist, near: GpsTi
             doppler0: e.doppler0,
             doppler1: e.additional_doppler.as_ref().map_or(42, |d| d.doppler1),
             doppler_uncertainty: e.additional_doppler.as_ref().map_or(0, |d| d.doppler_uncertainty),
-            code_phase: e.code_phase,
-            code_phase_1023: e.code_phase1023 == Some(true),
-            int_code_phase: e.int_code_phase,
+            phase: e.code_phase,
+            phase_1023: e.code_phase1023 == Some(true),
+            int_phase: e.int_code_phase,
             window: e.code_phase_search_window,
             azimuth: e.additional_angle.as_ref().map_or(0, |a| u16::from(a.azimuth) * 16),
             elevation: e.additional_angle.as_ref().map_or(0, |a| a.elevation.min(7) * 16),

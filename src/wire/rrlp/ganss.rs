@@ -65,7 +65,7 @@ fn common(a: &Assistance, with_location: bool) -> Option<asn::GANSSCommonAssistD
         ganss_ionospheric_model: a.nequick.as_ref().map(nequick),
         ganss_add_ionospheric_model: added.map(|(area, k)| asn::GANSSAddIonosphericModel {
             data_id: bits::bits(if *area == KlobucharArea::Qzss { 0b11 } else { 0b01 }, 2),
-            iono_model: gps::from_klobuchar(k),
+            iono_model: gps::from_klobuchar(*k),
         }),
         ganss_earth_orient_param: a.earth_orientation.map(|e| asn::GANSSEarthOrientParam {
             teop: (times::tow_s(e.t_eop) / 16) as u16,

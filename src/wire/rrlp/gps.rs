@@ -23,7 +23,7 @@ const TOW_UNIT_NS: i64 = 80_000_000;
 /// The GPS part of assistance; `None` when there is nothing for it.
 pub(super) fn encode(a: &Assistance) -> Result<Option<asn::GPSAssistData>, EncodeError> {
     let gps = a.system(Gnss::Gps);
-    let klobuchar = a.klobuchar.iter().find(|(area, _)| *area == KlobucharArea::World).map(|(_, k)| k);
+    let klobuchar = a.klobuchar.iter().find(|(area, _)| *area == KlobucharArea::World).map(|(_, k)| *k);
     let said = a.reference_time.as_ref().filter(|r| r.systems.contains(&Gnss::Gps));
     let reference = a.reference_location.as_ref().and_then(octets::ellipsoid);
     let header = asn::ControlHeader {
@@ -185,7 +185,7 @@ fn from_uncompressed(sat: SatId, u: &asn::UncompressedEphemeris, near: GpsTime) 
     }
 }
 
-pub(super) fn from_klobuchar(k: &Klobuchar) -> asn::IonosphericModel {
+pub(super) fn from_klobuchar(k: Klobuchar) -> asn::IonosphericModel {
     asn::IonosphericModel {
         alfa0: k.alpha[0],
         alfa1: k.alpha[1],
@@ -240,7 +240,7 @@ fn almanac(set: &AlmanacSet) -> Option<asn::Almanac> {
     let week = entries().next()?.toa.week();
     let list: Vec<_> =
         entries().filter(|a| a.toa.week() == week).filter_map(almanac_element).take(64).collect();
-    (!list.is_empty()).then(|| asn::Almanac {
+    (!list.is_empty()).then_some(asn::Almanac {
         alamanac_wna: (week % 256) as u8,
         almanac_list: asn::SeqOfAlmanacElement(list),
     })

@@ -111,7 +111,7 @@ pub(super) fn from_gps_sets(sets: &[GnssMeasurements]) -> Option<asn::GPSMeasure
         })
     };
     let list: Vec<_> = sets.iter().filter_map(set).take(3).collect();
-    (!list.is_empty()).then(|| asn::GPSMeasureInfo { gps_msr_set_list: asn::SeqOfGPSMsrSetElement(list) })
+    (!list.is_empty()).then_some(asn::GPSMeasureInfo { gps_msr_set_list: asn::SeqOfGPSMsrSetElement(list) })
 }
 
 fn from_gps_satellite(s: &SatMeasurement) -> Option<asn::GPSMsrElement> {
@@ -181,7 +181,7 @@ fn ganss_satellites(g: &asn::GANSSMsrElement) -> Vec<SatMeasurement> {
 pub(super) fn from_ganss_sets(sets: &[GnssMeasurements]) -> Option<asn::GANSSMeasureInfo> {
     let list: Vec<_> = sets.iter().filter_map(from_ganss_set).take(3).collect();
     (!list.is_empty())
-        .then(|| asn::GANSSMeasureInfo { ganss_msr_set_list: asn::SeqOfGANSSMsrSetElement(list) })
+        .then_some(asn::GANSSMeasureInfo { ganss_msr_set_list: asn::SeqOfGANSSMsrSetElement(list) })
 }
 
 fn from_ganss_set(m: &GnssMeasurements) -> Option<asn::GANSSMsrSetElement> {

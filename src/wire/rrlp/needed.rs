@@ -98,7 +98,7 @@ mod tests {
             held: Some(HeldNavigation {
                 week_or_day: 0x2c3,
                 toe: 100,
-                toe_limit: Duration::from_secs(2 * 3600),
+                toe_limit: Duration::from_hours(2),
                 satellites: vec![(SatId::new(Gnss::Gps, 1), 51), (SatId::new(Gnss::Gps, 32), 7)],
             }),
             ..NavigationRequest::default()

@@ -17,7 +17,7 @@ use crate::wire::bits;
 /// Systems of the bits of `ganssTimeModels`, from the first.
 const TIME_MODELS: [Gnss; 5] = [Gnss::Gps, Gnss::Galileo, Gnss::Qzss, Gnss::Glonass, Gnss::BeiDou];
 
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 pub(super) fn decode(r: &asn::RequestedAssistData) -> AssistanceRequest {
     let mut out = AssistanceRequest {

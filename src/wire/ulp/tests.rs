@@ -287,7 +287,7 @@ fn request() -> AssistanceRequest {
     let held = HeldNavigation {
         week_or_day: 195,
         toe: 10,
-        toe_limit: Duration::from_secs(7200),
+        toe_limit: Duration::from_hours(2),
         satellites: vec![(crate::base::broadcast::SatId::new(Gnss::Gps, 4), 0x33)],
     };
     r.system_mut(Gnss::Gps).navigation =
@@ -306,7 +306,7 @@ fn every_message_comes_back() {
     let qop = QualityOfPosition {
         horizontal_m: Some(HORIZONTAL.value(20)),
         vertical_m: Some(VERTICAL.value(20)),
-        max_age: Some(Duration::from_secs(60)),
+        max_age: Some(Duration::from_mins(1)),
         response_time: Some(Duration::from_secs(20)),
     };
     let networks = NetworkSupport { lte: true, wlan: true, nr: Some(true), ..NetworkSupport::default() };
@@ -457,7 +457,7 @@ fn a_held_ephemeris_is_the_same_issue_and_no_newer() {
         held: Some(HeldNavigation {
             week_or_day: 195,
             toe,
-            toe_limit: Duration::from_secs(7200),
+            toe_limit: Duration::from_hours(2),
             satellites: vec![(e.sat(), iode)],
         }),
         ..NavigationRequest::default()
