@@ -167,10 +167,8 @@ impl Arrival {
             opened,
         };
         let identity = PeerIdentity { ip: self.peer.ip(), certificate };
-        let admission = match self.permit.is_in_reserve() || server.is_draining() {
-            false => Admission::Serve,
-            true => Admission::Refuse,
-        };
+        let over_limit = self.permit.is_in_reserve();
+        let admission = if over_limit || server.is_draining() { Admission::Refuse } else { Admission::Serve };
         driver::converse(Arc::clone(&server), stream, connection, identity, admission, silent).await;
     }
 

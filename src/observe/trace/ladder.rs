@@ -53,7 +53,7 @@ impl TracedSession {
             s.opened,
             s.transport,
             self.pdus.len(),
-            self.octets(),
+            self.octets,
             if self.ended { "ended" } else { "running" },
         )
     }
@@ -111,6 +111,7 @@ mod tests {
                 pdu(Direction::ToTarget, end.encode().unwrap()),
             ],
             dropped: 2,
+            octets: 20,
             ended: false,
         };
         let text = session.ladder(true);

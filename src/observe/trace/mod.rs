@@ -84,14 +84,10 @@ pub struct TracedSession {
     pub pdus: Vec<TracedPdu>,
     /// Messages that were not kept because the session's limit was reached.
     pub dropped: u64,
+    /// Octets of the messages kept.
+    pub octets: u64,
     /// Whether it is over.
     pub ended: bool,
-}
-
-impl TracedSession {
-    fn octets(&self) -> u64 {
-        self.pdus.iter().map(|p| p.bytes.len() as u64).sum()
-    }
 }
 
 #[derive(Default)]
@@ -110,7 +106,7 @@ impl Kept {
 
     fn drop_oldest(&mut self) {
         if let Some(oldest) = self.sessions.pop_front() {
-            self.octets -= oldest.octets();
+            self.octets -= oldest.octets;
         }
     }
 }
@@ -161,6 +157,7 @@ impl Tracer {
             subject: subject(),
             pdus: Vec::new(),
             dropped: 0,
+            octets: 0,
             ended: false,
         });
         Some(Recording { tracer: Arc::clone(self), number })
@@ -196,11 +193,12 @@ impl Tracer {
         let size = pdu.bytes.len() as u64;
         let limit = self.config.session_bytes;
         let Some(session) = kept.find(number) else { return };
-        if session.octets() + size > limit {
+        if session.octets + size > limit {
             session.dropped += 1;
             return;
         }
         session.pdus.push(pdu);
+        session.octets += size;
         kept.octets += size;
         while kept.octets > self.config.bytes {
             kept.drop_oldest();

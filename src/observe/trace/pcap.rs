@@ -175,7 +175,7 @@ mod tests {
             direction: if i % 2 == 0 { Direction::FromTarget } else { Direction::ToTarget },
             bytes: vec![0x5a; *size].into(),
         });
-        TracedSession { number, subject, pdus: pdus.collect(), dropped: 0, ended: true }
+        TracedSession { number, subject, pdus: pdus.collect(), dropped: 0, octets: 0, ended: true }
     }
 
     /// Cuts a capture into packets, checking lengths and IPv4 header checksums.
