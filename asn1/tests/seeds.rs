@@ -31,7 +31,7 @@ pub(crate) fn vectors(protocol: &str, test: &str) -> Option<Vec<Vector>> {
             "{test}: GROMA_SHARED is not set, so no vector can be tried"
         );
         // Past the harness, which would keep the line to itself when the test passes.
-        let _ = writeln!(std::io::stderr(), "skipped: {test} (GROMA_SHARED is not set)");
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: GROMA_SHARED is not set");
         return None;
     };
     let mut found: Vec<Vector> = std::fs::read_dir(shared.join("vectors").join(protocol))
