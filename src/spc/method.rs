@@ -113,9 +113,8 @@ pub fn choose(capabilities: &SetCapabilities, version_2: bool, methods: Methods)
 /// Whether the cell is all there is to go by: the SET names E-CID, or nothing at all, and every SET tells its cell.
 pub fn only_cell(capabilities: &SetCapabilities) -> bool {
     let any = |m: GnssModes| m.standalone || m.ms_based || m.ms_assisted;
-    !any(capabilities.gps)
-        && !capabilities.ganss.iter().any(|g| any(g.modes))
-        && !(capabilities.aflt || capabilities.eotd || capabilities.otdoa)
+    let gnss = any(capabilities.gps) || capabilities.ganss.iter().any(|g| any(g.modes));
+    !(gnss || capabilities.aflt || capabilities.eotd || capabilities.otdoa)
 }
 
 fn cell_is_common(capabilities: &SetCapabilities, methods: Methods) -> bool {

@@ -92,7 +92,7 @@ impl<'a> Context<'a> {
 
     /// The time of an estimate, if it is one that can be believed.
     pub(super) fn believable(&self, time: Utc) -> Option<Utc> {
-        (time <= self.now.utc + Duration::from_secs(60)).then_some(time.min(self.now.utc))
+        (time <= self.now.utc + Duration::from_mins(1)).then_some(time.min(self.now.utc))
     }
 }
 

@@ -55,7 +55,6 @@ pub struct RrlpProcedure {
     queue: VecDeque<Assistance>,
     rounds: u8,
     errors: u8,
-    assisted: bool,
     positioned: bool,
 }
 
@@ -90,12 +89,11 @@ impl RrlpProcedure {
         let PosPayload::Rrlp(octets) = payload else {
             return Step::over(Conclusion::Broken);
         };
-        match RrlpPdu::decode(octets, ctx.now.gps()) {
-            Ok(pdu) => self.message(ctx, pdu),
-            Err(_) => {
-                let reference = RrlpPdu::peek_reference(octets).unwrap_or(self.reference);
-                self.complain(reference, ErrorCause::Undefined)
-            }
+        if let Ok(pdu) = RrlpPdu::decode(octets, ctx.now.gps()) {
+            self.message(ctx, pdu)
+        } else {
+            let reference = RrlpPdu::peek_reference(octets).unwrap_or(self.reference);
+            self.complain(reference, ErrorCause::Undefined)
         }
     }
 
@@ -138,35 +136,48 @@ impl RrlpProcedure {
         }
         step.count(&built);
         let limit = ctx.policy.rrlp_payload_max;
-        let fits = |a: &Assistance| {
-            let pdu = assistance_data(0, a.clone(), Some(true));
-            pdu.encode().is_ok_and(|octets| octets.len() <= limit)
-        };
-        self.queue = pack(built.assistance, fits).into();
-        let whole = self.queue.len() <= 1;
-        self.next_piece(ctx, whole, step);
-    }
-
-    /// Sends the next piece of assistance. `moreAssDataToBeSent` is left out where there is but one.
-    fn next_piece(&mut self, ctx: &Context<'_>, whole: bool, step: &mut Step) {
-        let Some(piece) = self.queue.pop_front() else {
-            return self.ask(ctx, step);
-        };
-        let more = (!whole).then_some(!self.queue.is_empty());
         let reference = self.advance();
-        if push(&assistance_data(reference, piece, more), step) {
-            self.assisted = true;
-            self.awaiting = Awaiting::Ack;
-            step.next = Next::Reply;
-        } else {
-            self.queue.clear();
-            self.ask(ctx, step);
+        let octets = |a: &Assistance, more| {
+            let encoded = assistance_data(reference, a.clone(), more).encode();
+            encoded.ok().filter(|octets| octets.len() <= limit)
+        };
+        // Nearly always everything fits, and then `moreAssDataToBeSent` is left out.
+        if let Some(whole) = octets(&built.assistance, None) {
+            step.send.push(PosPayload::Rrlp(whole));
+            return self.await_ack(step);
+        }
+        let mut parts = VecDeque::from(pack(built.assistance, |a| octets(a, Some(true)).is_some()));
+        let first = parts.pop_front();
+        self.queue = parts;
+        match first.and_then(|a| octets(&a, (!self.queue.is_empty()).then_some(true))) {
+            Some(first) => {
+                step.send.push(PosPayload::Rrlp(first));
+                self.await_ack(step);
+            }
+            None => self.ask(ctx, step),
         }
     }
 
+    fn await_ack(&mut self, step: &mut Step) {
+        self.awaiting = Awaiting::Ack;
+        step.next = Next::Reply;
+    }
+
+    /// Sends the next piece of assistance; after the last one, the request for a position.
     fn acknowledged(&mut self, ctx: &Context<'_>) -> Step {
         let mut step = Step::default();
-        self.next_piece(ctx, false, &mut step);
+        let Some(piece) = self.queue.pop_front() else {
+            self.ask(ctx, &mut step);
+            return step;
+        };
+        let more = Some(!self.queue.is_empty());
+        let reference = self.advance();
+        if push(&assistance_data(reference, piece, more), &mut step) {
+            self.await_ack(&mut step);
+        } else {
+            self.queue.clear();
+            self.ask(ctx, &mut step);
+        }
         step
     }
 

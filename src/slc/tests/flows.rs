@@ -11,15 +11,17 @@ use crate::wire::lpp::{
 };
 use crate::wire::ulp::{End, PosMethod, Position};
 
+#[allow(clippy::unnecessary_wraps)] // It stands where LPP has an optional member.
 pub(super) fn target(number: u8) -> Option<TransactionId> {
     Some(TransactionId { initiator: Initiator::TargetDevice, number })
 }
 
+#[allow(clippy::unnecessary_wraps)]
 pub(super) fn server(number: u8) -> Option<TransactionId> {
     Some(TransactionId { initiator: Initiator::LocationServer, number })
 }
 
-fn told() -> LppBody {
+pub(super) fn told() -> LppBody {
     let gps = GnssCapability {
         gnss: Gnss::Gps,
         sbas: None,
@@ -46,25 +48,25 @@ fn told() -> LppBody {
     }))
 }
 
-fn lpp(transaction: Option<TransactionId>, end: bool, body: LppBody) -> LppMessage {
+pub(super) fn lpp(transaction: Option<TransactionId>, end: bool, body: LppBody) -> LppMessage {
     LppMessage { transaction, end, body: Some(body), ..LppMessage::default() }
 }
 
-fn report(shape: Option<Shape>) -> LppBody {
+pub(super) fn report(shape: Option<Shape>) -> LppBody {
     LppBody::ProvideLocationInformation(Box::new(LocationReport {
         estimate: shape,
         ..LocationReport::default()
     }))
 }
 
-fn navigation_request() -> LppBody {
+pub(super) fn navigation_request() -> LppBody {
     let mut request = AssistanceRequest::default();
     request.system_mut(Gnss::Gps).navigation = Some(NavigationRequest::default());
     LppBody::RequestAssistanceData(Box::new(AssistanceDataRequest { request, more: None }))
 }
 
 /// To the state in which SUPL POS are exchanged.
-fn positioning(lab: &mut Lab) {
+pub(super) fn positioning(lab: &mut Lab) {
     lab.message(Version::V2, start(capabilities(true)));
     lab.message(Version::V2, UlpMessage::PosInit(Box::new(pos_init(capabilities(true)))));
 }

@@ -3,6 +3,7 @@
 mod clients;
 mod flows;
 mod hostile;
+mod lpp;
 mod rrlp;
 mod table;
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::slc::FrameFault;
-use crate::wire::ulp::{End, PosMethod, Response};
+use crate::wire::ulp::{PosMethod, Response};
 
 const STATES: [&str; 3] = ["await-start", "await-pos-init", "positioning"];
 
@@ -64,7 +64,7 @@ fn act(lab: &mut Lab, name: &str) {
         "start" => lab.message(Version::V2, start(capabilities(true))),
         "pos-init" => lab.message(Version::V2, init()),
         "pos" => lab.message(Version::V2, lpp_pos(&[LppMessage::default()])),
-        "end" => lab.message(Version::V2, UlpMessage::End(Box::new(End::default()))),
+        "end" => lab.message(Version::V2, UlpMessage::End(Box::default())),
         "response" => {
             lab.message(Version::V2, UlpMessage::Response(Box::new(Response::new(PosMethod::Ecid))))
         }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::base::GeoPoint;
+use crate::base::broadcast::Ephemeris;
 use crate::base::cell::ReferenceSource;
 use crate::spc::config::Config;
 use crate::spc::testsky::{UNFIT, now, sky};
@@ -66,7 +67,7 @@ fn what_the_set_holds_is_not_sent_again() {
     let all = answer(&navigation(Gnss::Gps, NavigationRequest::default()), &sky, Some(&here), Protocol::Rrlp);
     let sent = &all.assistance.systems[0].ephemerides;
     let held = HeldNavigation {
-        toe_limit: std::time::Duration::from_secs(7200),
+        toe_limit: std::time::Duration::from_hours(2),
         // One of the same issue (RRLP says IODE), one of another.
         satellites: vec![(sent[0].sat(), sent[0].iod() & 0xff), (sent[1].sat(), 0xfe)],
         ..HeldNavigation::default()
@@ -85,7 +86,7 @@ fn a_named_satellite_alone() {
     let wanted = crate::base::broadcast::SatId::new(Gnss::Galileo, 3);
     let asked = NavigationRequest { satellites: Some(vec![wanted]), ..NavigationRequest::default() };
     let built = answer(&navigation(Gnss::Galileo, asked), &sky, None, Protocol::Lpp);
-    let sats: Vec<_> = built.assistance.systems[0].ephemerides.iter().map(|e| e.sat()).collect();
+    let sats: Vec<_> = built.assistance.systems[0].ephemerides.iter().map(Ephemeris::sat).collect();
     assert_eq!(sats, [wanted]);
 }
 
@@ -179,7 +180,7 @@ fn too_much_is_cut_into_parts_that_lose_nothing() {
     request.system_mut(Gnss::Gps).almanac = Some(ModelChoice::default());
     request.system_mut(Gnss::Galileo).navigation = Some(NavigationRequest::default());
     let whole = answer(&request, &sky, Some(&here), Protocol::Lpp).assistance;
-    assert_eq!(pack(whole.clone(), |_| true), [whole.clone()]);
+    assert_eq!(pack(whole.clone(), |_| true), std::slice::from_ref(&whole));
     let ephemerides = |a: &Assistance| a.systems.iter().map(|s| s.ephemerides.len()).sum::<usize>();
     let entries = |a: &Assistance| {
         a.systems.iter().filter_map(|s| s.almanac.as_ref()).map(|s| s.entries.len()).sum::<usize>()

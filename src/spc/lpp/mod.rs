@@ -30,12 +30,14 @@ use crate::wire::lpp::{
     LppBody, LppMessage, ServerErrorCause, TargetErrorCause, TransactionId,
 };
 use crate::wire::ulp::PosPayload;
-use transactions::{MAX_MESSAGES, Numbering};
+use transactions::{MAX_MESSAGES, Numbering, Outgoing};
 
 /// How many messages that make no sense are answered before the session ends.
 const MAX_ERRORS: u8 = 3;
 /// How many messages of a request or an answer in segments are put together.
 const MAX_SEGMENTS: u8 = 16;
+/// Octets that an acknowledgement, and a transaction where there is none yet, may add to a message.
+const ACKNOWLEDGEMENT: usize = 8;
 /// How often a SET may be asked for its position: once more after it has been given assistance that it lacked.
 const MAX_ASKED: u8 = 2;
 
@@ -122,7 +124,7 @@ impl LppProcedure {
         &mut self,
         ctx: &Context<'_>,
         messages: &[Vec<u8>],
-        out: &mut Vec<LppMessage>,
+        out: &mut Vec<Outgoing>,
         step: &mut Step,
     ) {
         for octets in messages.iter().take(MAX_MESSAGES) {
@@ -134,7 +136,7 @@ impl LppProcedure {
     }
 
     /// One message from the SET.
-    fn take(&mut self, ctx: &Context<'_>, message: LppMessage, out: &mut Vec<LppMessage>, step: &mut Step) {
+    fn take(&mut self, ctx: &Context<'_>, message: LppMessage, out: &mut Vec<Outgoing>, step: &mut Step) {
         if !self.numbering.receive(&message) {
             return;
         }
@@ -144,7 +146,7 @@ impl LppProcedure {
             (Some(LppBody::ProvideCapabilities(c)), _) => self.capabilities(*c),
             (Some(LppBody::RequestAssistanceData(r)), Some(t)) => self.assistance(ctx, t, *r, out, step),
             (Some(LppBody::ProvideLocationInformation(r)), t) => {
-                self.location_report(ctx, t, *r, message.end, out, step);
+                self.location_report(ctx, t, &r, message.end, out, step);
             }
             (Some(LppBody::Abort(_) | LppBody::Error(_)), t) => self.aborted(t),
             (Some(LppBody::Unknown), t) => self.complain(t, ErrorCause::MessageBody, out),
@@ -168,7 +170,7 @@ impl LppProcedure {
         ctx: &Context<'_>,
         transaction: TransactionId,
         asked: AssistanceDataRequest,
-        out: &mut Vec<LppMessage>,
+        out: &mut Vec<Outgoing>,
         step: &mut Step,
     ) {
         let mut request = asked.request;
@@ -195,7 +197,7 @@ impl LppProcedure {
         &mut self,
         ctx: &Context<'_>,
         request: &AssistanceRequest,
-        out: &mut Vec<LppMessage>,
+        out: &mut Vec<Outgoing>,
         step: &mut Step,
     ) {
         let mut built = build(request, &ctx.ground(Protocol::Lpp));
@@ -214,44 +216,49 @@ impl LppProcedure {
         ctx: &Context<'_>,
         transaction: TransactionId,
         built: Built,
-        out: &mut Vec<LppMessage>,
+        out: &mut Vec<Outgoing>,
         step: &mut Step,
     ) {
-        let limit = ctx.policy.lpp_payload_max;
-        let fits = |a: &Assistance| {
-            let delivery = AssistanceDataDelivery {
-                assistance: a.clone(),
-                error: Some(GnssError::Server(ServerErrorCause::Undefined)),
-                more: Some(true),
-                ..AssistanceDataDelivery::default()
-            };
-            let body = LppBody::ProvideAssistanceData(Box::new(delivery));
-            let message =
-                LppMessage { transaction: Some(transaction), body: Some(body), ..LppMessage::default() };
-            message.encode().is_ok_and(|octets| octets.len() + 8 <= limit)
-        };
         step.count(&built);
         self.assisted |= !built.assistance.is_empty();
-        let mut lacking = built.lacking;
-        let mut parts = pack(built.assistance, fits);
+        let limit = ctx.policy.lpp_payload_max.saturating_sub(ACKNOWLEDGEMENT);
+        let Built { assistance, mut lacking } = built;
+        let whole = provide(assistance, error(lacking), None);
+        let message = self.numbering.message(transaction, true, whole);
+        if let Some(octets) = message.encode().ok().filter(|octets| octets.len() <= limit) {
+            out.push(Outgoing::encoded(message, octets));
+            return;
+        }
+        let Some(LppBody::ProvideAssistanceData(whole)) = message.body else { return };
+        let fits = |a: &Assistance| {
+            let body = provide(a.clone(), Some(GnssError::Server(ServerErrorCause::Undefined)), Some(true));
+            let message =
+                LppMessage { sequence: message.sequence, body: Some(body), ..LppMessage::default() };
+            message.encode().is_ok_and(|octets| octets.len() + ACKNOWLEDGEMENT <= limit)
+        };
+        let mut parts = pack(whole.assistance, fits);
         if parts.len() > 1 && !self.takes_segments() {
             parts.truncate(1);
             lacking.unavailable = true;
         }
         if parts.is_empty() {
             parts.push(Assistance::default());
+            lacking.unavailable = true;
         }
-        let cut = parts.len() > 1;
         let last = parts.len() - 1;
+        let cut = last > 0;
+        // The number that was drawn for the whole goes to the first part.
+        let mut sequence = Some(message.sequence);
         for (i, assistance) in parts.into_iter().enumerate() {
-            let delivery = AssistanceDataDelivery {
-                assistance,
-                error: if i == last { error(lacking) } else { None },
-                periodic: None,
-                more: cut.then_some(i < last),
+            let error = if i == last { error(lacking) } else { None };
+            let body = provide(assistance, error, cut.then_some(i < last));
+            let numbers = match sequence.take() {
+                Some(sequence) => LppMessage { sequence, ..LppMessage::default() },
+                None => self.numbering.blank(),
             };
-            let body = LppBody::ProvideAssistanceData(Box::new(delivery));
-            out.push(self.numbering.message(transaction, i == last, body));
+            let message =
+                LppMessage { transaction: Some(transaction), end: i == last, body: Some(body), ..numbers };
+            out.push(message.into());
         }
     }
 
@@ -266,9 +273,9 @@ impl LppProcedure {
         &mut self,
         ctx: &Context<'_>,
         transaction: Option<TransactionId>,
-        report: LocationReport,
+        report: &LocationReport,
         end: bool,
-        out: &mut Vec<LppMessage>,
+        out: &mut Vec<Outgoing>,
         step: &mut Step,
     ) {
         let answers = transaction.is_some() && transaction == self.location;
@@ -276,14 +283,14 @@ impl LppProcedure {
             == Some(GnssError::Target(TargetErrorCause::AssistanceDataMissing))
             && report.estimate.is_none();
         let more = report.more == Some(true) || report.early_fix == Some(true);
-        let says_something = requests::says_something(&report);
+        let says_something = requests::says_something(report);
         if let Some(shape) = report.estimate.clone() {
             let measured = report.measurements.as_ref().map(|m| m.time);
             let fix_time = report.gnss_location.as_ref().map(|l| l.time).or(measured);
             let said = report.time.and_then(|t| ctx.believable(t)).map(GpsTime::from_utc);
             let time = said.or_else(|| fix_time.and_then(|t| t.resolve(ctx.now.gps())));
             let mut estimate = ctx.estimate(shape, report.velocity, time);
-            if let Some(method) = requests::method(&report) {
+            if let Some(method) = requests::method(report) {
                 estimate.method = method;
             }
             step.estimates.push(estimate);
@@ -307,7 +314,7 @@ impl LppProcedure {
     }
 
     /// The SET lacks assistance: what its capabilities allow is sent, and its position is asked for once more.
-    fn help(&mut self, ctx: &Context<'_>, out: &mut Vec<LppMessage>, step: &mut Step) {
+    fn help(&mut self, ctx: &Context<'_>, out: &mut Vec<Outgoing>, step: &mut Step) {
         let before = out.len();
         let request = self.default_request(ctx);
         self.unasked(ctx, &request, out, step);
@@ -331,42 +338,38 @@ impl LppProcedure {
         }
     }
 
-    fn complain(&mut self, transaction: Option<TransactionId>, cause: ErrorCause, out: &mut Vec<LppMessage>) {
+    fn complain(&mut self, transaction: Option<TransactionId>, cause: ErrorCause, out: &mut Vec<Outgoing>) {
         self.errors += 1;
         if self.errors > MAX_ERRORS {
             self.over = Some(Conclusion::Broken);
             return;
         }
-        out.push(LppMessage {
-            transaction,
-            end: true,
-            body: Some(LppBody::Error(cause)),
-            ..self.numbering.blank()
-        });
+        let body = Some(LppBody::Error(cause));
+        out.push(LppMessage { transaction, end: true, body, ..self.numbering.blank() }.into());
     }
 
     /// Adds what this side wants next, and says what to wait for.
-    fn conclude(&mut self, ctx: &Context<'_>, mut out: Vec<LppMessage>, mut step: Step) -> Step {
+    fn conclude(&mut self, ctx: &Context<'_>, mut out: Vec<Outgoing>, mut step: Step) -> Step {
         let next = match self.over {
             Some(Conclusion::Broken) => return Step { next: Next::Over(Conclusion::Broken), ..step },
             Some(conclusion) => Next::Over(conclusion),
             None => self.advance(ctx, &mut out, &mut step),
         };
-        self.numbering.acknowledge(&mut out);
+        self.numbering.acknowledge(&mut out, ctx.policy.lpp_acknowledge);
         step.next = next;
-        match transactions::payloads(&out, ctx.policy.lpp_payload_max) {
+        match transactions::payloads(out, ctx.policy.lpp_payload_max) {
             Ok(payloads) => step.send = payloads,
             Err(_) => step.next = Next::Over(Conclusion::NoPosition),
         }
         step
     }
 
-    fn advance(&mut self, ctx: &Context<'_>, out: &mut Vec<LppMessage>, step: &mut Step) -> Next {
+    fn advance(&mut self, ctx: &Context<'_>, out: &mut Vec<Outgoing>, step: &mut Step) -> Next {
         let waiting = if out.is_empty() { Next::Same } else { Next::Reply };
         match &self.knowledge {
             Knowledge::Nothing => {
                 let transaction = self.numbering.transaction();
-                out.push(self.numbering.message(transaction, false, requests::capabilities()));
+                out.push(self.numbering.message(transaction, false, requests::capabilities()).into());
                 self.knowledge = Knowledge::Asked;
                 Next::Reply
             }
@@ -395,14 +398,14 @@ impl LppProcedure {
         }
     }
 
-    fn ask_position(&mut self, ctx: &Context<'_>, out: &mut Vec<LppMessage>) {
+    fn ask_position(&mut self, ctx: &Context<'_>, out: &mut Vec<Outgoing>) {
         let transaction = self.numbering.transaction();
         let told = match &self.knowledge {
             Knowledge::Told(c) => Some(&**c),
             _ => None,
         };
         let body = requests::location(ctx, told, self.periodic);
-        out.push(self.numbering.message(transaction, false, body));
+        out.push(self.numbering.message(transaction, false, body).into());
         self.location = Some(transaction);
         self.asked += 1;
     }
@@ -413,6 +416,15 @@ impl LppProcedure {
             _ => AssistanceRequest::default(),
         }
     }
+}
+
+fn provide(assistance: Assistance, error: Option<GnssError>, more: Option<bool>) -> LppBody {
+    LppBody::ProvideAssistanceData(Box::new(AssistanceDataDelivery {
+        assistance,
+        error,
+        periodic: None,
+        more,
+    }))
 }
 
 /// What is missing, in LPP's words (TS 37.355 `GNSS-LocationServerErrorCauses`).

@@ -56,27 +56,51 @@ impl Numbering {
         LppMessage { sequence, ..LppMessage::default() }
     }
 
-    /// Acknowledges what has to be: on messages that are going anyway, and on bare ones for the rest.
-    pub(super) fn acknowledge(&mut self, out: &mut Vec<LppMessage>) {
+    /// Acknowledges what has to be: on messages that are going anyway, and on bare ones for the rest. Asks for
+    /// acknowledgements where `request` says so and the SET numbers its messages.
+    pub(super) fn acknowledge(&mut self, out: &mut Vec<Outgoing>, request: bool) {
         let mut waiting = std::mem::take(&mut self.acknowledge).into_iter();
-        for message in out.iter_mut() {
-            let Some(indicator) = waiting.next() else { return };
-            let requested = message.ack.is_some_and(|a| a.requested);
-            message.ack = Some(Acknowledgement { requested, indicator: Some(indicator) });
+        for o in out.iter_mut() {
+            let requested = request && o.message.sequence.is_some();
+            let indicator = waiting.next();
+            if requested || indicator.is_some() {
+                o.message.ack = Some(Acknowledgement { requested, indicator });
+                o.octets = None;
+            }
         }
-        out.extend(waiting.map(|indicator| LppMessage {
-            ack: Some(Acknowledgement { requested: false, indicator: Some(indicator) }),
-            ..LppMessage::default()
+        out.extend(waiting.map(|indicator| {
+            let ack = Some(Acknowledgement { requested: false, indicator: Some(indicator) });
+            Outgoing::from(LppMessage { ack, ..LppMessage::default() })
         }));
     }
 }
 
+/// A message on its way out, with its octets where they are known already.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    message: LppMessage,
+    octets: Option<Vec<u8>>,
+}
+
+impl From<LppMessage> for Outgoing {
+    fn from(message: LppMessage) -> Self {
+        Self { message, octets: None }
+    }
+}
+
+impl Outgoing {
+    /// A message that has been encoded.
+    pub(super) const fn encoded(message: LppMessage, octets: Vec<u8>) -> Self {
+        Self { message, octets: Some(octets) }
+    }
+}
+
 /// Puts messages into payloads: in order, three at most and no more octets than `limit` in each.
-pub(super) fn payloads(messages: &[LppMessage], limit: usize) -> Result<Vec<PosPayload>, EncodeError> {
+pub(super) fn payloads(messages: Vec<Outgoing>, limit: usize) -> Result<Vec<PosPayload>, EncodeError> {
     let mut out: Vec<PosPayload> = Vec::new();
     let mut current: Vec<Vec<u8>> = Vec::new();
-    for message in messages {
-        let octets = message.encode()?;
+    for o in messages {
+        let octets = o.octets.map_or_else(|| o.message.encode(), Ok)?;
         let full = current.len() == MAX_MESSAGES
             || current.iter().map(Vec::len).sum::<usize>() + octets.len() > limit;
         if full && !current.is_empty() {
