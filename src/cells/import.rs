@@ -108,10 +108,10 @@ pub fn import(
     std::fs::create_dir_all(dir).map_err(at_table)?;
     let existing = match Table::open(table) {
         Ok(old) if options.keep_existing => Some(old),
-        Ok(_) => None,
         Err(CellsError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => None,
         Err(e) if options.keep_existing => return Err(e),
-        Err(_) => None,
+        // What is to be replaced may be damaged.
+        Ok(_) | Err(_) => None,
     };
     let mut report = ImportReport { before: existing.as_ref().map_or(0, Table::cells), ..Default::default() };
 
@@ -211,17 +211,16 @@ impl Reading<'_> {
             if whole && text.trim_ascii().is_empty() {
                 continue;
             }
-            let layout = match &layout {
-                Some(known) => known,
-                None => {
-                    let unknown = || CellsError::UnknownLayout { path: self.path.to_owned() };
-                    let (found, header) = Layout::detect(text).filter(|_| whole).ok_or_else(unknown)?;
-                    let known = layout.insert(found);
-                    if header {
-                        continue;
-                    }
-                    known
+            let layout = if let Some(known) = &layout {
+                known
+            } else {
+                let unknown = || CellsError::UnknownLayout { path: self.path.to_owned() };
+                let (found, header) = Layout::detect(text).filter(|_| whole).ok_or_else(unknown)?;
+                let known = layout.insert(found);
+                if header {
+                    continue;
                 }
+                known
             };
             self.report.rows += 1;
             match if whole { layout.parse(text, imported) } else { Err(RowError::Shape) } {

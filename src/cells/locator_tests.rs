@@ -38,11 +38,11 @@ fn lte(eci: u32, tac: u16) -> LocationId {
 #[test]
 fn falls_from_cell_to_area_to_network_to_country_to_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let rows: String = (0..40)
-        .map(|i| {
-            format!("LTE,270,1,12,{},0,6.1,{},900,50,1,0,1600000000,0\n", 100 + i, 49.6 + f64::from(i) * 1e-3)
-        })
-        .collect();
+    let row = |i: i32| {
+        let lat = 49.6 + f64::from(i) * 1e-3;
+        format!("LTE,270,1,12,{},0,6.1,{lat},900,50,1,0,1600000000,0\n", 100 + i)
+    };
+    let rows = (0..40).map(row).collect::<Vec<_>>().concat();
     import_text(dir.path(), &format!("{HEADER}{rows}")).unwrap();
     let place = |mnc, lat| NetworkPlace { mcc: 270, mnc, lat, lon: 6.1, uncertainty_m: 40_000.0 };
     let l = locator(dir.path(), vec![place(None, 49.8), place(Some(77), 49.7)]);
@@ -135,10 +135,10 @@ fn short_umts_identities_are_a_guess_and_say_so() {
     let l = locator(dir.path(), Vec::new());
     let at = |uc| l.locate(&[LocationId::serving(CellId::Wcdma { plmn: LUX, uc })]);
     assert_eq!(at(65_536_500).unwrap().source, ReferenceSource::Cell);
-    let guess = at((77 << 16) | 500).unwrap();
+    let guess = at(77 * 65_536 + 500).unwrap();
     assert!(guess.source == ReferenceSource::Area && guess.uncertainty_m >= 15_000.0);
-    assert!(at((77 << 16) | 600).is_none(), "known twice, far apart");
-    assert!(at((77 << 16) | 700).is_none());
+    assert!(at(77 * 65_536 + 600).is_none(), "known twice, far apart");
+    assert!(at(77 * 65_536 + 700).is_none());
 }
 
 #[test]

@@ -8,9 +8,9 @@ use crate::base::{Now, Utc};
 /// First pause after a failure; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_secs(30);
 /// Longest pause after a failure, unless the archive itself asks for a longer one.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(3600);
+const LONGEST_BACKOFF: Duration = Duration::from_hours(1);
 /// Longest pause granted to an archive that asks for one.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(86_400);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
 /// What an archive said of the version it sent (RFC 9110 §8.8), to be sent back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -154,7 +154,7 @@ mod tests {
             assert!(within(*pause, seconds), "{pause:?} {seconds}");
         }
         assert_eq!(s.failures(), 12);
-        let asked = Outcome::Failed { retry_after: Some(Duration::from_secs(7200)) };
+        let asked = Outcome::Failed { retry_after: Some(Duration::from_hours(2)) };
         assert!(within(s.ended(now, asked), 7200));
         let forever = Outcome::Failed { retry_after: Some(Duration::MAX) };
         assert!(within(s.ended(now, forever), 86_400));

@@ -21,7 +21,7 @@ use crate::store::Store;
 /// Deliveries that may wait to be taken in.
 const QUEUE: usize = 8;
 /// How often expired data are dropped.
-const EXPIRE_EVERY: Duration = Duration::from_secs(60);
+const EXPIRE_EVERY: Duration = Duration::from_mins(1);
 /// After how many of these the store is rid of them as well.
 const PURGE_EVERY: u32 = 60;
 
@@ -189,11 +189,8 @@ impl Keeper {
             }
         };
         self.statuses.took(source, update.ephemerides.len(), rejected);
-        match &report {
-            Some(r) => {
-                tracing::info!(source = update.source, new = applied.new, "navigation data taken in: {r}");
-            }
-            None => tracing::debug!(source = update.source, new = applied.new, "navigation data taken in"),
+        if let Some(r) = &report {
+            tracing::info!(source = update.source, new = applied.new, "navigation data taken in: {r}");
         }
         // What a file holds of past days is of no use; the sky need not carry it until the next round.
         self.sky.expire(self.clock.now().gps());

@@ -27,7 +27,7 @@ fn gz(text: &str) -> Vec<u8> {
     out.finish().unwrap()
 }
 
-fn http(url: &str, more: serde_json::Value) -> HttpConfig {
+fn http(url: &str, more: &serde_json::Value) -> HttpConfig {
     let mut config = serde_json::json!({ "url": url });
     config.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap_or_default());
     serde_json::from_value(config).unwrap()
@@ -59,7 +59,7 @@ fn an_archive_is_asked_conditionally_backed_off_from_and_returned_to() {
         reply("200 OK\r\nETag: \"v2\"", &file[..file.len() / 2]),
         reply("200 OK\r\nETag: \"v2\"", &file),
     ]);
-    let config = http(&format!("http://me:secret@{address}/brdc/day.rnx.gz"), serde_json::json!({}));
+    let config = http(&format!("http://me:secret@{address}/brdc/day.rnx.gz"), &serde_json::json!({}));
     let fetcher = Fetcher::new(&config).unwrap();
     let mut schedule = Schedule::new(config, now.mono, 3);
     let near = |pause: Duration, s: u64| pause.as_secs() >= s && pause.as_secs() <= s + s / 10;
@@ -102,7 +102,7 @@ fn yesterdays_file_serves_until_todays_is_there() {
         Reply { head: "404 Not Found", body: Vec::new() },
         Reply { head: "404 Not Found", body: Vec::new() },
     ]);
-    let config = http(&format!("http://{address}/{{yyyy}}/{{doy}}.rnx"), serde_json::json!({}));
+    let config = http(&format!("http://{address}/{{yyyy}}/{{doy}}.rnx"), &serde_json::json!({}));
     let fetcher = Fetcher::new(&config).unwrap();
     let mut schedule = Schedule::new(config, now.mono, 3);
     assert!(step(&mut schedule, &fetcher, &mut now).0.data.is_some());
@@ -116,14 +116,14 @@ fn yesterdays_file_serves_until_todays_is_there() {
 fn large_and_silent_answers_are_cut_off() {
     let mut now = noon();
     let (address, _requests) = archive(vec![Reply { head: "200 OK", body: vec![b'x'; 5000] }]);
-    let config = http(&format!("http://{address}/"), serde_json::json!({ "max_bytes": 1000 }));
+    let config = http(&format!("http://{address}/"), &serde_json::json!({ "max_bytes": 1000 }));
     let fetcher = Fetcher::new(&config).unwrap();
     let mut schedule = Schedule::new(config, now.mono, 3);
     let error = step(&mut schedule, &fetcher, &mut now).0.error.unwrap().to_string();
     assert!(error.contains("larger than 1000 bytes"), "{error}");
 
     let (address, _keep) = silent_archive();
-    let config = http(&format!("http://{address}/?token=t"), serde_json::json!({ "timeout_s": 1 }));
+    let config = http(&format!("http://{address}/?token=t"), &serde_json::json!({ "timeout_s": 1 }));
     let fetcher = Fetcher::new(&config).unwrap();
     let mut schedule = Schedule::new(config, now.mono, 3);
     let error = step(&mut schedule, &fetcher, &mut now).0.error.unwrap().to_string();
@@ -159,19 +159,19 @@ fn archives_over_tls_are_trusted_by_configured_authorities_only() {
         }
     });
     let url = format!("https://localhost:{port}/x.rnx");
-    let config = http(&url, serde_json::json!({}));
+    let config = http(&url, &serde_json::json!({}));
     let fetcher = Fetcher::new(&config).unwrap();
     let mut schedule = Schedule::new(config, now.mono, 3);
     let error = step(&mut schedule, &fetcher, &mut now).0.error.unwrap().to_string();
     assert!(error.contains("certificate"), "{error}");
 
-    let config = http(&url, serde_json::json!({ "ca_file": ca_file }));
+    let config = http(&url, &serde_json::json!({ "ca_file": ca_file }));
     let fetcher = Fetcher::new(&config).unwrap();
     let mut schedule = Schedule::new(config, now.mono, 3);
     assert!(step(&mut schedule, &fetcher, &mut now).0.data.is_some());
 
     std::fs::write(&ca_file, "nothing").unwrap();
-    let config = http(&url, serde_json::json!({ "ca_file": ca_file }));
+    let config = http(&url, &serde_json::json!({ "ca_file": ca_file }));
     assert!(matches!(Fetcher::new(&config), Err(FeedError::Authorities { .. })));
 }
 

@@ -79,10 +79,8 @@ impl Tables {
         let indexed = |target: Option<(Vec<u8>, Utc)>| match target {
             Some((prefix, time)) => {
                 let found = self.db.contains_key(keys::newest(time, &prefix));
-                match found.map_err(|e| engine_error(&self.config.path, e))? {
-                    true => Ok(()),
-                    false => Err(self.damaged(Damage::Count)),
-                }
+                let found = found.map_err(|e| self.engine(e))?;
+                if found { Ok(()) } else { Err(self.damaged(Damage::Count)) }
             }
             None => Ok(()),
         };
