@@ -149,6 +149,14 @@ struct Arrival {
     permit: Permit,
 }
 
+/// What a session is carried over.
+struct Carrier {
+    transport: Transport,
+    stream: BoxedStream,
+    certificate: Option<ClientCertificate>,
+    handshake: Duration,
+}
+
 impl Arrival {
     async fn serve(self, stream: TcpStream) {
         let server = Arc::clone(&self.server);
@@ -157,15 +165,11 @@ impl Arrival {
         let id = server.next_connection();
         let opened = server.now();
         self.prepare(&stream);
-        let Some((transport, stream, certificate)) = self.secure(id, stream).await else { return };
-        let connection = Connection {
-            id,
-            peer: self.peer,
-            local: self.local,
-            transport,
-            handshake: server.now().mono.saturating_duration_since(opened.mono),
-            opened,
+        let Some(Carrier { transport, stream, certificate, handshake }) = self.secure(id, stream).await
+        else {
+            return;
         };
+        let connection = Connection { id, peer: self.peer, local: self.local, transport, handshake, opened };
         let identity = PeerIdentity { ip: self.peer.ip(), certificate };
         let over_limit = self.permit.is_in_reserve();
         let admission = if over_limit || server.is_draining() { Admission::Refuse } else { Admission::Serve };
@@ -182,11 +186,7 @@ impl Arrival {
     }
 
     /// Looks at the first octets and performs the handshake they ask for. `None` when there is nothing to talk to.
-    async fn secure(
-        &self,
-        id: u64,
-        stream: TcpStream,
-    ) -> Option<(Transport, BoxedStream, Option<ClientCertificate>)> {
+    async fn secure(&self, id: u64, stream: TcpStream) -> Option<Carrier> {
         let counters = &self.server.counters;
         let sniffed = tokio::select! {
             // Silence is not a session that a drain would have to wait for.
@@ -209,9 +209,12 @@ impl Arrival {
         }
         match (opening, self.mode) {
             (Opening::Tls, ListenMode::Auto | ListenMode::Tls) => self.handshake(id, stream).await,
-            (Opening::Plain, ListenMode::Auto | ListenMode::Plain) => {
-                Some((Transport::Plain, Box::new(stream), None))
-            }
+            (Opening::Plain, ListenMode::Auto | ListenMode::Plain) => Some(Carrier {
+                transport: Transport::Plain,
+                stream: Box::new(stream),
+                certificate: None,
+                handshake: Duration::ZERO,
+            }),
             (Opening::Tls, ListenMode::Plain) | (Opening::Plain, ListenMode::Tls) => {
                 counters.sniff_refused.inc();
                 tracing::info!(connection = id, ?opening, "closed: this port does not take that");
@@ -220,11 +223,7 @@ impl Arrival {
         }
     }
 
-    async fn handshake(
-        &self,
-        id: u64,
-        stream: Sniffed<TcpStream>,
-    ) -> Option<(Transport, BoxedStream, Option<ClientCertificate>)> {
+    async fn handshake(&self, id: u64, stream: Sniffed<TcpStream>) -> Option<Carrier> {
         let server = &self.server;
         let began = Instant::now();
         let outcome = tokio::select! {
@@ -237,8 +236,9 @@ impl Arrival {
                     TlsVersion::Tls12 => server.counters.tls12.inc(),
                     TlsVersion::Tls13 => server.counters.tls13.inc(),
                 }
-                server.host.handshake(version, began.elapsed());
-                return Some((Transport::Tls(version), stream, certificate));
+                let handshake = began.elapsed();
+                server.host.handshake(version, handshake);
+                return Some(Carrier { transport: Transport::Tls(version), stream, certificate, handshake });
             }
             Ok(Err(HandshakeError { reason, source })) => {
                 server.counters.tls_failed.inc();

@@ -31,12 +31,15 @@ async fn one_port_takes_both_versions_and_plain() {
         let (mut c, _) = Client { versions: vec![version], ..Client::default() }.connect(&f).await;
         assert_eq!(ask(&mut c, &pdu(ECHO, b"x")).await, Some(pdu(ECHO, b"x")));
         drop(c);
-        assert_eq!(f.end().await.0.transport, Transport::Tls(expected));
+        let connection = f.end().await.0;
+        assert_eq!(connection.transport, Transport::Tls(expected));
+        assert!(!connection.handshake.is_zero());
     }
     let mut c = f.connect().await;
     assert_eq!(ask(&mut c, &pdu(ECHO, b"x")).await, Some(pdu(ECHO, b"x")));
     drop(c);
-    assert_eq!(f.end().await.0.transport, Transport::Plain);
+    let connection = f.end().await.0;
+    assert_eq!((connection.transport, connection.handshake), (Transport::Plain, Duration::ZERO));
     let n = f.server.counters();
     assert_eq!((n.sniffed_tls.get(), n.sniffed_plain.get(), n.tls12.get(), n.tls13.get()), (2, 1, 1, 1));
 }
