@@ -46,7 +46,8 @@ pub const fn is_beidou_geo(sat: SatId) -> bool {
 fn eccentric_anomaly(mean: f64, e: f64) -> f64 {
     let mut anomaly = mean;
     for _ in 0..30 {
-        let step = (anomaly - e * anomaly.sin() - mean) / (1.0 - e * anomaly.cos());
+        let (sin, cos) = anomaly.sin_cos();
+        let step = (anomaly - e * sin - mean) / (1.0 - e * cos);
         anomaly -= step;
         if step.abs() < 1e-14 {
             break;

@@ -11,6 +11,7 @@ pub mod almanac;
 pub mod kepler;
 pub mod leap;
 pub mod orbit;
+mod places;
 pub mod positions;
 pub mod scale;
 mod sky;

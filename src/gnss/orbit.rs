@@ -49,12 +49,17 @@ pub fn state(e: &Ephemeris, t: GpsTime) -> SatState {
     }
 }
 
-/// The position alone, good to a few metres: enough for azimuth and elevation, and several times cheaper for GLONASS.
-pub fn coarse_position(e: &Ephemeris, t: GpsTime) -> Ecef {
+/// The state, good to a few metres: enough for azimuth and elevation, and several times cheaper for GLONASS.
+pub fn coarse_state(e: &Ephemeris, t: GpsTime) -> SatState {
     match e {
-        Ephemeris::Glonass(g) => glonass(g, t, GLONASS_COARSE_STEP_S).position,
-        _ => state(e, t).position,
+        Ephemeris::Glonass(g) => glonass(g, t, GLONASS_COARSE_STEP_S),
+        _ => state(e, t),
     }
+}
+
+/// The position of [`coarse_state`].
+pub fn coarse_position(e: &Ephemeris, t: GpsTime) -> Ecef {
+    coarse_state(e, t).position
 }
 
 /// Delay in seconds of the system's first civil signal (L1 C/A, E1, B1I, G1) against the signal combination to which its

@@ -101,8 +101,7 @@ impl Sky {
         let origin: Arc<str> = update.source.as_str().into();
         let mut applied = Applied::default();
         for e in &update.ephemerides {
-            let entry =
-                SkyEntry { ephemeris: Arc::new(*e), origin: Arc::clone(&origin), received: update.received };
+            let entry = SkyEntry::new(*e, Arc::clone(&origin), update.received);
             if insert(self.satellites.entry(e.sat()).or_default(), entry) {
                 applied.new += 1;
             } else {

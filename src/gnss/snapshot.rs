@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::age::{AgePolicy, is_healthy};
 use super::almanac;
-use super::orbit;
+use super::places::{Place, PlaceMemory};
 use super::update::SkyUpdate;
 use super::visibility::{self, Observer};
 use crate::base::broadcast::{
@@ -23,6 +23,16 @@ pub struct SkyEntry {
     pub origin: Arc<str>,
     /// When the server received it.
     pub received: Utc,
+    /// The ephemeris's reference time, here so that a search walks over neighbouring memory.
+    reference_time: GpsTime,
+}
+
+impl SkyEntry {
+    /// An entry.
+    pub(super) fn new(ephemeris: Ephemeris, origin: Arc<str>, received: Utc) -> Self {
+        let reference_time = ephemeris.reference_time();
+        Self { ephemeris: Arc::new(ephemeris), origin, received, reference_time }
+    }
 }
 
 /// Something with the time from which it ages.
@@ -113,6 +123,7 @@ pub struct SkySnapshot {
     policy: AgePolicy,
     simulated: bool,
     generation: u64,
+    places: PlaceMemory,
 }
 
 impl SkySnapshot {
@@ -124,7 +135,7 @@ impl SkySnapshot {
         simulated: bool,
         generation: u64,
     ) -> Self {
-        Self { satellites, models, policy, simulated, generation }
+        Self { satellites, models, policy, simulated, generation, places: PlaceMemory::default() }
     }
 
     /// The sky of a single update under the default policy.
@@ -217,18 +228,33 @@ impl SkySnapshot {
     ) -> Vec<Visible<'_>> {
         let observer = Observer::new(at, altitude_m);
         let lowest = visibility::lowered_mask(mask_deg, radius_m);
-        let mut seen: Vec<Visible<'_>> = self
-            .fresh(t)
-            .map(|e| &*e.ephemeris)
-            .filter(|e| is_healthy(e))
-            .filter_map(|ephemeris| {
-                let (azimuth_deg, elevation_deg) = observer.look_at(orbit::coarse_position(ephemeris, t));
-                let sat = ephemeris.sat();
-                (elevation_deg >= lowest).then_some(Visible { sat, azimuth_deg, elevation_deg, ephemeris })
+        let places = self.places.around(t, |middle| self.healthy_places(middle));
+        let mut seen: Vec<Visible<'_>> = places
+            .at(t)
+            .filter_map(|((satellite, entry), position)| {
+                let (azimuth_deg, elevation_deg) = observer.above(position, lowest)?;
+                let ephemeris = &*self.satellites.get(satellite)?.1.get(entry)?.ephemeris;
+                // Fresh in the middle of the remembered span need not be fresh at its end.
+                self.policy.is_fresh(ephemeris, t).then_some(Visible {
+                    sat: ephemeris.sat(),
+                    azimuth_deg,
+                    elevation_deg,
+                    ephemeris,
+                })
             })
             .collect();
         seen.sort_by(|a, b| b.elevation_deg.total_cmp(&a.elevation_deg));
         seen
+    }
+
+    /// Where the healthy satellites are.
+    fn healthy_places(&self, t: GpsTime) -> Vec<Place> {
+        let found = self.satellites.iter().enumerate().filter_map(|(i, (_, entries))| {
+            let j = best_index(entries, t, &self.policy)?;
+            let e = &*entries.get(j)?.ephemeris;
+            is_healthy(e).then(|| Place::new((i, j), e, t))
+        });
+        found.collect()
     }
 
     /// Satellites that call themselves unfit for use in a fresh ephemeris (real-time integrity). A satellite without fresh
@@ -323,17 +349,22 @@ impl SkySnapshot {
 
 /// The fresh entry nearest to `t` in a satellite's list.
 fn best<'a>(entries: &'a [SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<&'a SkyEntry> {
+    entries.get(best_index(entries, t, policy)?)
+}
+
+/// The index of [`best`].
+fn best_index(entries: &[SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<usize> {
     // A day holds hundreds of issues per satellite, of which a few are near: sorted, they are found without looking at all.
     let window = policy.widest_s(entries.first()?.ephemeris.sat().gnss);
     let (from, to) = (t.offset_s(-window), t.offset_s(window));
-    let start = entries.partition_point(|e| e.ephemeris.reference_time() < from);
-    let near = entries.get(start..)?.iter().take_while(|e| e.ephemeris.reference_time() <= to);
-    let mut found: Option<((bool, bool, f64), &SkyEntry)> = None;
-    for e in near {
+    let start = entries.partition_point(|e| e.reference_time < from);
+    let near = entries.iter().enumerate().skip(start).take_while(|(_, e)| e.reference_time <= to);
+    let mut found: Option<((bool, bool, f64), usize)> = None;
+    for (i, e) in near {
         if !policy.is_fresh(&e.ephemeris, t) {
             continue;
         }
-        let age = t - e.ephemeris.reference_time();
+        let age = t - e.reference_time;
         // Galileo broadcasts a message only after its time of ephemeris: one that lies ahead was not on the air yet.
         let (fallback, ahead) = match &*e.ephemeris {
             Ephemeris::Galileo(g) => (g.message == GalileoMessage::FNav, age <= 0.0),
@@ -342,8 +373,8 @@ fn best<'a>(entries: &'a [SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<&
         let rank = (fallback, ahead, age.abs());
         // `<=` keeps the later of two equally good ones.
         if found.as_ref().is_none_or(|(r, _)| rank <= *r) {
-            found = Some((rank, e));
+            found = Some((rank, i));
         }
     }
-    found.map(|(_, e)| e)
+    found.map(|(_, i)| i)
 }

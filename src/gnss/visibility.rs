@@ -84,6 +84,21 @@ impl Observer {
     }
 }
 
+impl Observer {
+    /// As [`look_at`](Self::look_at), for points at or above an elevation in degrees only.
+    pub fn above(&self, p: Ecef, elevation_deg: f64) -> Option<(f64, f64)> {
+        let d = [p[0] - self.position[0], p[1] - self.position[1], p[2] - self.position[2]];
+        // Most satellites are far below: a product tells them without an angle worked out.
+        if dot(d, self.up) < (elevation_deg - 0.01).to_radians().sin() * dot(d, d).sqrt()
+            && elevation_deg > -89.0
+        {
+            return None;
+        }
+        let (azimuth, elevation) = self.look_at(p);
+        (elevation >= elevation_deg).then_some((azimuth, elevation))
+    }
+}
+
 /// The elevation at the centre above which a satellite is over the mask for someone within `radius_m` metres.
 ///
 /// Near the horizon the elevation of a satellite grows as fast as the angle walked towards it, whatever its distance.

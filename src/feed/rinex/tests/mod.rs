@@ -485,3 +485,52 @@ fn azimuths_and_elevations_agree_with_an_independent_program() {
     }
     assert!(rows > 1_500, "{rows}");
 }
+
+#[test]
+fn remembered_places_change_no_answer() {
+    let t0 = GpsTime::from_week_s(2447, 100_000);
+    let update = crate::feed::simulated::sky_at(t0);
+    let sky = crate::gnss::SkySnapshot::of(&update);
+    let at = crate::base::GeoPoint::new(50.0, 5.0).unwrap();
+    let observer = crate::gnss::visibility::Observer::new(at, 0.0);
+    for seconds in [0.0, 4.9, 9.99, 10.0, 3.0, 61.5, -20.0] {
+        let t = t0.offset_s(seconds);
+        let seen = sky.visible(at, 0.0, t, 5.0);
+        let mut expected = 0;
+        for e in sky.fresh(t) {
+            let (az, el) = observer.look_at(crate::gnss::orbit::state(&e.ephemeris, t).position);
+            let found = seen.iter().find(|v| v.sat == e.ephemeris.sat());
+            assert_eq!(found.is_some(), el >= 5.0, "{} {el}", e.ephemeris.sat());
+            if let Some(v) = found {
+                assert!((v.elevation_deg - el).abs() < 1e-3, "{}", v.sat);
+                assert!(crate::base::geo::wrap_deg(v.azimuth_deg - az).abs() * el.to_radians().cos() < 1e-3);
+                expected += 1;
+            }
+        }
+        assert_eq!(expected, seen.len());
+    }
+}
+
+#[test]
+fn positions_as_csv() {
+    let Some(dir) = shared("positions_as_csv") else { return };
+    let (update, _) = load(&dir.join("gnss/nav/BRDC00IGS_R_20230010000_01D_MN.rnx.gz"));
+    let sky = crate::gnss::SkySnapshot::of(&update);
+    let time = |s| crate::gnss::positions::parse_time(s).unwrap();
+    let (from, to) = (time("2023-01-01T10:00:00"), time("2243:37800"));
+    let lines: Vec<String> =
+        crate::gnss::positions::positions(&sky, from, to, 900.0).unwrap().map(|r| r.to_string()).collect();
+    let rows = truth(&dir.join("gnss/truth/orb_brdc_2023001_5min.csv.gz"));
+    let mut met = 0;
+    for line in &lines {
+        let c: Vec<&str> = line.split(',').collect();
+        assert_eq!(c.len(), crate::gnss::positions::CSV_HEADER.split(',').count());
+        let f = |i: usize| c[i].parse::<f64>().unwrap();
+        let t = GpsTime::from_week_tow(c[1].parse().unwrap(), f(2));
+        let Some(row) = rows.iter().find(|r| r.t == t && r.sat.to_string() == c[0]) else { continue };
+        met += usize::from(
+            distance([f(3), f(4), f(5)], row.position) < 0.01 && (f(6) - row.clock).abs() < 1e-10,
+        );
+    }
+    assert!(lines.len() > 400 && met * 100 >= lines.len() * 97, "{met} of {}", lines.len());
+}
