@@ -21,6 +21,7 @@ pub mod gad;
 pub mod lpp;
 pub mod measure;
 mod navigation;
+mod reader;
 pub mod rrlp;
 #[cfg(test)]
 mod test_data;

@@ -114,11 +114,13 @@ pub(super) fn decode(gnss: Gnss, a: &asn::GNSSAlmanac, near: GpsTime) -> Almanac
     }
 }
 
-/// The model each system uses: GPS, QZSS, Galileo and NavIC set 1, GLONASS set 3, SBAS set 4, BeiDou set 5.
-pub(super) fn from_utc(gnss: Gnss, u: &UtcModel) -> asn::GNSSUTCModel {
+/// The model each system uses: GPS, QZSS and Galileo set 1, NavIC set 2, GLONASS set 3, SBAS set 4, BeiDou set 5. `None`
+/// when a number does not fit.
+pub(super) fn from_utc(gnss: Gnss, u: &UtcModel) -> Option<asn::GNSSUTCModel> {
     let week = u.week as u8;
     let week_lsf = u.week_lsf as u8;
-    match gnss {
+    Some(match gnss {
+        Gnss::NavIc => asn::GNSSUTCModel::utcModel2(navic_utc(u)?),
         Gnss::Glonass => {
             let t = GpsTime::from_week_s(i64::from(u.week), i64::from(u.tot) * 4096);
             asn::GNSSUTCModel::utcModel3(asn::UTCModelSet3 {
@@ -160,10 +162,47 @@ pub(super) fn from_utc(gnss: Gnss, u: &UtcModel) -> asn::GNSSUTCModel {
             gnss_utc_dn: u.dn as i8,
             gnss_utc_delta_tlsf: u.dt_lsf,
         }),
+    })
+}
+
+/// Weeks from GPS week 0 to NavIC week 0.
+const NAVIC_WEEK_ZERO: i64 = 1024;
+
+/// Set 2 has steps of 2^-35 s, 2^-51 s/s and 16 s.
+fn navic_utc(u: &UtcModel) -> Option<asn::UTCModelSet2> {
+    let week_lsf = (i64::from(u.week_lsf) - NAVIC_WEEK_ZERO).rem_euclid(8192);
+    Some(asn::UTCModelSet2 {
+        utc_a0: i16::try_from(u.a0.checked_mul(32)?).ok()?,
+        utc_a1: i16::try_from(u.a1.checked_mul(2)?).ok().filter(|a| (-4096..4096).contains(a))?,
+        utc_a2: 0,
+        utc_delta_tls: u.dt_ls,
+        utc_tot: u16::from(u.tot) * 256,
+        utc_wnot: (i64::from(u.week) - NAVIC_WEEK_ZERO).rem_euclid(8192) as u16,
+        utc_wnlsf: (week_lsf % 256) as u8,
+        utc_dn: bits::bits(u64::from(u.dn), 4),
+        utc_delta_tlsf: u.dt_lsf,
+        ext1: (week_lsf > 255).then_some(asn::UTCModelSet2Ext1 { utc_wnlsf_ext_r16: Some(week_lsf as u16) }),
+    })
+}
+
+fn from_navic_utc(u: &asn::UTCModelSet2, near: GpsTime) -> UtcModel {
+    let long = u.ext1.as_ref().and_then(|e| e.utc_wnlsf_ext_r16);
+    UtcModel {
+        a0: i32::from(u.utc_a0) / 32,
+        a1: i32::from(u.utc_a1) / 2,
+        tot: (u.utc_tot / 256) as u8,
+        week: times::week_near(near, i64::from(u.utc_wnot) + NAVIC_WEEK_ZERO, 8192) as u16,
+        dt_ls: u.utc_delta_tls,
+        week_lsf: match long {
+            Some(week) => times::week_near(near, i64::from(week) + NAVIC_WEEK_ZERO, 8192) as u16,
+            None => times::week_near(near, i64::from(u.utc_wnlsf) + NAVIC_WEEK_ZERO, 256) as u16,
+        },
+        dn: bits::number(&u.utc_dn) as u8,
+        dt_lsf: u.utc_delta_tlsf,
     }
 }
 
-/// `None` for the CNAV model and later ones.
+/// `None` for a model of a later release. Set 2, which CNAV and NavIC use, loses the steps below those of set 1.
 pub(super) fn utc(u: &asn::GNSSUTCModel, near: GpsTime) -> Option<UtcModel> {
     let full = |week: u8| times::week_near(near, i64::from(week), 256) as u16;
     Some(match u {
@@ -177,6 +216,7 @@ pub(super) fn utc(u: &asn::GNSSUTCModel, near: GpsTime) -> Option<UtcModel> {
             dn: u.gnss_utc_dn as u8,
             dt_lsf: u.gnss_utc_delta_tlsf,
         },
+        asn::GNSSUTCModel::utcModel2(u) => from_navic_utc(u, near),
         asn::GNSSUTCModel::utcModel3(u) => times::glonass_utc(u.tau_c, u.n_a, near),
         asn::GNSSUTCModel::utcModel4(u) => UtcModel {
             a0: u.utc_a0wnt,

@@ -147,7 +147,7 @@ fn generic(g: &GnssAssistance) -> Option<asn::GNSSGenericAssistDataElement> {
         gnss_data_bit_assistance: None,
         gnss_acquisition_assistance: g.acquisition.as_ref().and_then(from_acquisition),
         gnss_almanac: g.almanac.as_ref().and_then(|a| almanac::encode(g.gnss, a)),
-        gnss_utc_model: g.utc.as_ref().map(|u| almanac::from_utc(g.gnss, u)),
+        gnss_utc_model: g.utc.as_ref().and_then(|u| almanac::from_utc(g.gnss, u)),
         gnss_auxiliary_information: from_auxiliary(g.gnss, &g.auxiliary),
         ext1: None,
         ext2: None,

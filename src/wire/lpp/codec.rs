@@ -3,10 +3,12 @@
 use groma_asn1::lpp as asn;
 
 use super::{
-    AbortCause, Acknowledgement, ErrorCause, LppBody, LppMessage, assist, capabilities, common, location,
-    request,
+    AbortCause, Acknowledgement, ErrorCause, LppBody, LppMessage, TransactionId, assist, capabilities,
+    common, location, request,
 };
 use crate::base::time::GpsTime;
+use crate::wire::assist::Initiator;
+use crate::wire::reader::Reader;
 use crate::wire::{DecodeError, EncodeError};
 
 const LPP: &str = "LPP";
@@ -36,6 +38,34 @@ impl LppMessage {
             }),
             body: m.lpp_message_body.as_ref().map(|b| body(b, near)),
         })
+    }
+
+    /// The header of a message whose body may not be readable, as a message without body, so that the answer can name the
+    /// transaction and the sequence number. `None` when not even the header is there, or when it is of a later release.
+    pub fn peek(octets: &[u8]) -> Option<Self> {
+        let mut bits = Reader::new(octets);
+        let (has_transaction, has_sequence, has_ack, _) =
+            (bits.flag()?, bits.flag()?, bits.flag()?, bits.flag()?);
+        let mut out = Self::default();
+        if has_transaction {
+            // Neither the identity nor the initiator is extended.
+            if bits.take(2)? != 0 {
+                return None;
+            }
+            let initiator = if bits.flag()? { Initiator::TargetDevice } else { Initiator::LocationServer };
+            out.transaction = Some(TransactionId { initiator, number: bits.take(8)? as u8 });
+        }
+        out.end = bits.flag()?;
+        if has_sequence {
+            out.sequence = Some(bits.take(8)? as u8);
+        }
+        if has_ack {
+            let has_indicator = bits.flag()?;
+            let requested = bits.flag()?;
+            let indicator = if has_indicator { Some(bits.take(8)? as u8) } else { None };
+            out.ack = Some(Acknowledgement { requested, indicator });
+        }
+        Some(out)
     }
 
     /// Writes the message.

@@ -320,6 +320,23 @@ fn requests_and_reports_come_back() {
 }
 
 #[test]
+fn a_broken_body_leaves_the_header_readable() {
+    let mut m = delivery(vec![system_assistance(Gnss::Gps)]);
+    for ack in [
+        None,
+        Some(Acknowledgement { requested: true, indicator: Some(200) }),
+        Some(Acknowledgement::default()),
+    ] {
+        m.ack = ack;
+        let octets = m.encode().unwrap();
+        let cut = &octets[..octets.len() / 2];
+        assert!(LppMessage::decode(cut, now()).is_err());
+        assert_eq!(LppMessage::peek(cut), Some(LppMessage { body: None, ..m.clone() }));
+    }
+    assert_eq!(LppMessage::peek(&[]), None);
+}
+
+#[test]
 fn what_cannot_be_read_is_said_so() {
     assert_eq!(LppMessage::decode(&[], now()), Err(DecodeError::Truncated { protocol: "LPP" }));
     assert!(matches!(LppMessage::decode(&[0xff; 8], now()), Err(DecodeError::Malformed { .. })));

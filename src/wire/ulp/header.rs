@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::ids;
 use super::{MessageKind, SessionIds, Version};
 use crate::base::ids::{Fqdn, Nai, SetId, SetIdKind, SetSessionId, SlpAddress, SlpSessionId};
+use crate::wire::reader::Reader;
 
 /// As much of a header as could be read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,11 +23,11 @@ pub struct Header {
 /// Reads the header. It never fails: what comes after the first thing that cannot be read is left empty.
 pub fn peek(octets: &[u8]) -> Header {
     let mut header = Header::default();
-    let _ = fill(&mut Bits { octets, at: 0 }, &mut header);
+    let _ = fill(&mut Reader::new(octets), &mut header);
     header
 }
 
-fn fill(bits: &mut Bits<'_>, header: &mut Header) -> Option<()> {
+fn fill(bits: &mut Reader<'_>, header: &mut Header) -> Option<()> {
     header.length = Some(bits.take(16)? as usize);
     header.version =
         Some(Version { maj: bits.take(8)? as u8, min: bits.take(8)? as u8, servind: bits.take(8)? as u8 });
@@ -66,7 +67,7 @@ fn fill(bits: &mut Bits<'_>, header: &mut Header) -> Option<()> {
     Some(())
 }
 
-fn set_id(bits: &mut Bits<'_>) -> Option<SetId> {
+fn set_id(bits: &mut Reader<'_>) -> Option<SetId> {
     if bits.flag()? {
         // An extension: the first is the IMEI, in an open type of eight octets.
         let index = bits.small()?;
@@ -83,7 +84,7 @@ fn set_id(bits: &mut Bits<'_>) -> Option<SetId> {
         3 => ids::digits(SetIdKind::Imsi, bits.octets()?),
         4 => {
             let length = bits.take(10)? as usize + 1;
-            let text = bits.text(length.min(1000), |c| c)?;
+            let text = bits.text(length)?;
             SetId::Nai(text.parse::<Nai>().ok()?)
         }
         5 => SetId::Ip(ip(bits)?),
@@ -91,7 +92,7 @@ fn set_id(bits: &mut Bits<'_>) -> Option<SetId> {
     })
 }
 
-fn slp_address(bits: &mut Bits<'_>) -> Option<SlpAddress> {
+fn slp_address(bits: &mut Reader<'_>) -> Option<SlpAddress> {
     if bits.flag()? {
         return None;
     }
@@ -103,71 +104,6 @@ fn slp_address(bits: &mut Bits<'_>) -> Option<SlpAddress> {
     })
 }
 
-fn ip(bits: &mut Bits<'_>) -> Option<IpAddr> {
+fn ip(bits: &mut Reader<'_>) -> Option<IpAddr> {
     Some(if bits.flag()? { IpAddr::from(bits.octets::<16>()?) } else { IpAddr::from(bits.octets::<4>()?) })
-}
-
-/// A reader of unaligned PER.
-struct Bits<'a> {
-    octets: &'a [u8],
-    at: usize,
-}
-
-impl Bits<'_> {
-    fn flag(&mut self) -> Option<bool> {
-        let octet = self.octets.get(self.at / 8)?;
-        let bit = octet >> (7 - self.at % 8) & 1;
-        self.at += 1;
-        Some(bit == 1)
-    }
-
-    fn take(&mut self, n: usize) -> Option<u64> {
-        let mut v = 0;
-        for _ in 0..n {
-            v = v << 1 | u64::from(self.flag()?);
-        }
-        Some(v)
-    }
-
-    fn octets<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let mut out = [0; N];
-        for o in &mut out {
-            *o = self.take(8)? as u8;
-        }
-        Some(out)
-    }
-
-    /// Normally small number.
-    fn small(&mut self) -> Option<u64> {
-        if self.flag()? {
-            let octets = self.length()?;
-            if octets > 8 {
-                return None;
-            }
-            self.take(octets * 8)
-        } else {
-            self.take(6)
-        }
-    }
-
-    /// Length of an open type, unfragmented.
-    fn length(&mut self) -> Option<usize> {
-        if !self.flag()? {
-            return self.take(7).map(|n| n as usize);
-        }
-        if self.flag()? { None } else { self.take(14).map(|n| n as usize) }
-    }
-
-    /// Seven-bit characters.
-    fn text(&mut self, length: usize, map: impl Fn(char) -> char) -> Option<String> {
-        (0..length).map(|_| self.take(7).map(|c| map(char::from(c as u8)))).collect()
-    }
-
-    /// Six-bit characters, numbered in the order of their codes.
-    fn fqdn(&mut self, length: usize) -> Option<String> {
-        const ALPHABET: &[u8; 64] = b"-.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-        (0..length)
-            .map(|_| self.take(6).and_then(|c| ALPHABET.get(c as usize)).map(|c| char::from(*c)))
-            .collect()
-    }
 }
