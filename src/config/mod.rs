@@ -22,6 +22,16 @@ pub struct Config {
     pub data: PathBuf,
     /// Seconds that running sessions get to end by themselves when the server is told to stop, 0..=3600. Default 20.
     pub drain_s: u64,
+    /// Which satellites are offered, and how long their data may be used.
+    pub sky: crate::gnss::SkyConfig,
+    /// SUPL sessions, and what is offered inside them.
+    pub session: crate::slc::Config,
+    /// Certificates towards handsets.
+    pub tls: crate::net::tls::Config,
+    /// Positions of targets.
+    pub positions: crate::service::positions::Config,
+    /// What must survive a restart.
+    pub store: crate::store::Config,
     /// The operator's pages.
     pub http: crate::le::http::Config,
     /// Logs.
@@ -33,6 +43,11 @@ impl Default for Config {
         Self {
             data: PathBuf::from("data"),
             drain_s: 20,
+            sky: crate::gnss::SkyConfig::default(),
+            session: crate::slc::Config::default(),
+            tls: crate::net::tls::Config::default(),
+            positions: crate::service::positions::Config::default(),
+            store: crate::store::Config::default(),
             http: crate::le::http::Config::default(),
             log: crate::observe::log::Config::default(),
         }
@@ -67,6 +82,11 @@ impl Config {
         Duration::from_secs(self.drain_s)
     }
 
+    /// The store's settings, its place resolved.
+    pub fn store(&self) -> crate::store::Config {
+        crate::store::Config { path: self.data.join(&self.store.path), ..self.store.clone() }
+    }
+
     /// The resolved values as TOML, as `--check` prints them.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_else(|e| format!("# cannot be shown: {e}\n"))
@@ -78,8 +98,14 @@ impl Config {
         if self.drain_s > 3600 {
             return bad("drain_s", format!("{} is more than an hour (3600)", self.drain_s));
         }
+        if !(1..=10_000).contains(&self.http.connections) {
+            return bad("http.connections", format!("{} is not in 1..=10000", self.http.connections));
+        }
         if let Err(e) = self.log.filter() {
             return bad("log.level", e.to_string());
+        }
+        if let Err(e) = self.session.resolve() {
+            return bad("session", e.to_string());
         }
         Ok(())
     }

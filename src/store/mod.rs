@@ -34,7 +34,7 @@ pub use sled_store::SledStore;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Directory of the store; created when missing. Default `data/store`.
+    /// Directory of the store; created when missing. Relative paths lead from the data folder. Default `store`.
     pub path: PathBuf,
     /// Most positions kept of one target, the newest stay; 1..=10000, default 16.
     pub positions_per_target: u32,
@@ -49,7 +49,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            path: PathBuf::from("data/store"),
+            path: PathBuf::from("store"),
             positions_per_target: 16,
             max_targets: 100_000,
             max_sky_records: 200_000,
