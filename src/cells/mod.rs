@@ -33,8 +33,8 @@ pub use table::Table;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The table that `groma cells import` writes. When there is none, only `networks` are known. Default
-    /// `data/cells.table`.
+    /// The table that `groma cells import` writes. When there is none, only `networks` are known. Relative paths lead from
+    /// the data folder. Default `cells.table`.
     pub table: PathBuf,
     /// Whether one known access point is enough to place a SET. Default false: two are asked for, since a single one may be
     /// somebody's home, and whoever knows its address would learn where it is.
@@ -45,7 +45,7 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { table: PathBuf::from("data/cells.table"), single_access_point: false, networks: Vec::new() }
+        Self { table: PathBuf::from("cells.table"), single_access_point: false, networks: Vec::new() }
     }
 }
 

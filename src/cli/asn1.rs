@@ -116,14 +116,16 @@ pub(super) fn run(args: &Asn1Args) -> Outcome {
             let pdu = what.pdu()?;
             let raw = what.input == "-" || what.input.starts_with('@');
             let message = octets(what.bytes()?, raw)?;
-            let value = inspect::decode(pdu, &message, *deep).map_err(|e| Failure::new(format!("not a {pdu}: {e}")))?;
+            let value = inspect::decode(pdu, &message, *deep)
+                .map_err(|e| Failure::new(format!("not a {pdu}: {e}")))?;
             output::print_json(&value)?;
         }
         Direction::Encode { what } => {
             let pdu = what.pdu()?;
             let value = serde_json::from_slice(&what.bytes()?)
                 .map_err(|e| Failure::new(format!("the input is not JSON: {e}")))?;
-            let message = inspect::encode(pdu, &value).map_err(|e| Failure::new(format!("not a {pdu}: {e}")))?;
+            let message =
+                inspect::encode(pdu, &value).map_err(|e| Failure::new(format!("not a {pdu}: {e}")))?;
             let mut hex = String::with_capacity(message.len() * 2 + 1);
             for b in message {
                 hex.extend([b >> 4, b & 15].map(|d| char::from_digit(u32::from(d), 16).unwrap_or('?')));
@@ -147,8 +149,11 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_said() {
-        for (input, words) in [("0ax", "`x` at position 2"), ("abc", "3 hexadecimal digits"), (" ", "empty")] {
-            let Err(Failure::Said(line)) = octets(input.as_bytes().to_vec(), false) else { panic!("{input}") };
+        for (input, words) in [("0ax", "`x` at position 2"), ("abc", "3 hexadecimal digits"), (" ", "empty")]
+        {
+            let Err(Failure::Said(line)) = octets(input.as_bytes().to_vec(), false) else {
+                panic!("{input}")
+            };
             assert!(line.contains(words), "{line}");
         }
     }

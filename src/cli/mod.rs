@@ -4,8 +4,10 @@
 //! (`groma handset` distinguishes more; its help says which.) A reader that closes the pipe early is no error.
 
 mod admin;
-mod demo;
+
 mod handset;
+mod asn1;
+mod demo;
 mod output;
 mod reload;
 mod serve;
@@ -24,6 +26,7 @@ const EXAMPLES: &str = "\
 Examples:
   groma serve --config config/groma.toml   run the server
   groma serve --config FILE --check        validate a configuration and show what it means
+  groma asn1 decode --pdu ULP-PDU @FILE    what a message says, as JSON
   groma reload                             have the running server read its configuration anew
 
 A server's commands (reload, trace) speak to its HTTP port on this machine: --server http://127.0.0.1:8080.";
@@ -47,6 +50,7 @@ enum Command {
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
     Handset(handset::HandsetArgs),
+    Asn1(asn1::Asn1Args),
     Trace(trace::TraceArgs),
     Reload(reload::ReloadArgs),
 }
@@ -79,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, verbosity),
         Command::Demo(args) => demo::run(&args),
         Command::Handset(args) => handset::run(args),
+        Command::Asn1(args) => asn1::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Reload(args) => reload::run(&args),
     };

@@ -22,6 +22,14 @@ pub struct Config {
     pub data: PathBuf,
     /// Seconds that running sessions get to end by themselves when the server is told to stop, 0..=3600. Default 20.
     pub drain_s: u64,
+    /// Where handsets connect.
+    pub listen: Vec<crate::net::Listen>,
+    /// Limits on their connections.
+    pub connections: crate::net::Config,
+    /// Who may claim which identity.
+    pub access: crate::net::access::Config,
+    /// The cell table and its look-up.
+    pub cells: crate::cells::Config,
     /// Which satellites are offered, and how long their data may be used.
     pub sky: crate::gnss::SkyConfig,
     /// SUPL sessions, and what is offered inside them.
@@ -32,6 +40,8 @@ pub struct Config {
     pub positions: crate::service::positions::Config,
     /// What must survive a restart.
     pub store: crate::store::Config,
+    /// Limits of session traces.
+    pub trace: crate::observe::trace::Config,
     /// The operator's pages.
     pub http: crate::le::http::Config,
     /// Logs.
@@ -43,11 +53,16 @@ impl Default for Config {
         Self {
             data: PathBuf::from("data"),
             drain_s: 20,
+            listen: crate::net::Listen::defaults(),
+            connections: crate::net::Config::default(),
+            access: crate::net::access::Config::default(),
+            cells: crate::cells::Config::default(),
             sky: crate::gnss::SkyConfig::default(),
             session: crate::slc::Config::default(),
             tls: crate::net::tls::Config::default(),
             positions: crate::service::positions::Config::default(),
             store: crate::store::Config::default(),
+            trace: crate::observe::trace::Config::default(),
             http: crate::le::http::Config::default(),
             log: crate::observe::log::Config::default(),
         }
@@ -87,6 +102,11 @@ impl Config {
         crate::store::Config { path: self.data.join(&self.store.path), ..self.store.clone() }
     }
 
+    /// The cell table's settings, its place resolved.
+    pub fn cells(&self) -> crate::cells::Config {
+        crate::cells::Config { table: self.data.join(&self.cells.table), ..self.cells.clone() }
+    }
+
     /// The resolved values as TOML, as `--check` prints them.
     pub fn to_toml(&self) -> String {
         toml::to_string(self).unwrap_or_else(|e| format!("# cannot be shown: {e}\n"))
@@ -103,6 +123,12 @@ impl Config {
         }
         if let Err(e) = self.log.filter() {
             return bad("log.level", e.to_string());
+        }
+        if self.listen.is_empty() {
+            return bad("listen", "at least one address is needed".to_owned());
+        }
+        if let Err(e) = self.connections.resolve() {
+            return bad("connections", e.to_string());
         }
         if let Err(e) = self.session.resolve() {
             return bad("session", e.to_string());
