@@ -2,6 +2,9 @@
 //!
 //! Names get the prefix `groma_`; counters end in `_total`, units are in the name. Labels hold only words from closed
 //! lists (a method, a reason) or names from the configuration (a feed), never anything a peer sent.
+//!
+//! The doors towards handsets count on their hot path in plain atomics of their own (`net::Counters`); these are shown here
+//! beside the rest ([`Metrics::show_also`]).
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -13,6 +16,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::figures::{Figure, Figures};
 use super::process::Process;
 use super::record::SessionRecord;
 
@@ -42,6 +46,7 @@ macro_rules! catalogue {
         #[derive(Debug)]
         pub struct Metrics {
             registry: Registry,
+            figures: Figures,
             $(#[doc = $help] pub $field: $kind,)*
         }
 
@@ -62,7 +67,9 @@ macro_rules! catalogue {
                     }
                 )*
                 registry.register_collector(Box::new(Process));
-                Self { registry, $($field,)* }
+                let figures = Figures::default();
+                registry.register_collector(Box::new(figures.clone()));
+                Self { registry, figures, $($field,)* }
             }
         }
     };
@@ -80,19 +87,11 @@ catalogue! {
     sky_simulated: Gauge = Gauge::default(), "sky_simulated", None,
         "1 when the sky is simulated: positions computed with it are meaningless outside a simulation";
 
-    connections_open: Family<Words<1>, Gauge> = Family::default(), "connections_open", None,
-        "Connections of SETs open now, by `transport` (tls, tcp, or unknown before the first bytes)";
-    connections: Family<Words<1>, Counter> = Family::default(), "connections", None,
-        "Connections of SETs accepted, by `transport`";
-    connections_refused: Family<Words<1>, Counter> = Family::default(), "connections_refused", None,
-        "Connections closed before a session could begin, by `reason` (limit, per-address, draining, first-bytes, silence)";
     tls_failures: Family<Words<1>, Counter> = Family::default(), "tls_failures", None,
-        "TLS handshakes that failed, by `reason` (version, cipher, certificate, timeout, other)";
+        "TLS handshakes that failed, by `reason` (version, cipher, certificate, closed, timeout, other)";
     tls_handshake: Histograms<1> = Family::new_with_constructor(seconds), "tls_handshake", Some(Unit::Seconds),
         "Duration of successful TLS handshakes, by `version`";
 
-    sessions_open: Gauge = Gauge::default(), "sessions_open", None,
-        "SUPL sessions running now";
     sessions: Family<Words<4>, Counter> = Family::default(), "sessions", None,
         "SUPL sessions ended, by `flow`, ULP `version` (major), positioning `protocol` and `outcome`";
     session_status: Family<Words<1>, Counter> = Family::default(), "session_status", None,
@@ -100,17 +99,9 @@ catalogue! {
     session_duration: Histograms<1> = Family::new_with_constructor(seconds), "session_duration", Some(Unit::Seconds),
         "Duration of SUPL sessions, by `protocol`";
     session_stage: Histograms<1> = Family::new_with_constructor(seconds), "session_stage", Some(Unit::Seconds),
-        "Duration of the parts of SUPL sessions, by `stage`";
-    session_bytes: Family<Words<1>, Counter> = Family::default(), "session", Some(Unit::Bytes),
-        "Octets of ULP, by `direction` (received, sent)";
-    session_messages: Family<Words<1>, Counter> = Family::default(), "session_messages", None,
-        "ULP messages, by `direction` (received, sent)";
-    sessions_refused: Family<Words<1>, Counter> = Family::default(), "sessions_refused", None,
-        "SUPL STARTs answered with END for want of room, by `reason` (limit, per-target, draining, identity)";
-    messages_rejected: Family<Words<1>, Counter> = Family::default(), "messages_rejected", None,
-        "Messages that ended their session, by `reason` (oversized, truncated, malformed, unexpected, timeout)";
-    accuracy_asked: Family<Words<1>, Counter> = Family::default(), "accuracy_asked", None,
-        "Sessions that asked for an accuracy, by whether it was `met` (yes, no)";
+        "Time from the beginning of a SUPL session to its `stage` (handshake, start, pos-init, assisted, position)";
+    quality_asked: Family<Words<1>, Counter> = Family::default(), "quality_asked", None,
+        "Positions for which a quality was asked, by whether it was `met` (yes, no)";
 
     positions: Family<Words<1>, Counter> = Family::default(), "positions", None,
         "Positions that came out of sessions, by `method`";
@@ -132,6 +123,8 @@ catalogue! {
     feed_last_success: Family<Named, Real> = Family::default(), "feed_last_success_time", Some(Unit::Seconds),
         "When a source was last read successfully, Unix time, by `source`";
 
+    positions_unstored: Counter = Counter::default(), "positions_unstored", None,
+        "Positions that could not be stored: the store failed or could not keep up";
     cells: Gauge = Gauge::default(), "cells", None,
         "Transmitters in the cell table";
     store_bytes: Gauge = Gauge::default(), "store", Some(Unit::Bytes),
@@ -160,6 +153,11 @@ impl Metrics {
     /// Media type of [`Self::render`].
     pub const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
 
+    /// Shows figures that another room keeps. Once.
+    pub fn show_also(&self, provider: impl Fn(&mut dyn FnMut(Figure)) + Send + Sync + 'static) {
+        self.figures.provide(Box::new(provider));
+    }
+
     /// Counts a session that ended and writes its log line. Every session passes through here exactly once.
     pub fn session_ended(&self, r: &SessionRecord) {
         let labels = [
@@ -176,20 +174,14 @@ impl Metrics {
         for (stage, d) in &r.stages {
             self.session_stage.get_or_create(&[("stage", *stage)]).observe(d.as_secs_f64());
         }
-        for (direction, bytes, messages) in
-            [("received", r.bytes.0, r.messages.0), ("sent", r.bytes.1, r.messages.1)]
-        {
-            self.session_bytes.get_or_create(&[("direction", direction)]).inc_by(bytes);
-            self.session_messages.get_or_create(&[("direction", direction)]).inc_by(u64::from(messages));
-        }
         self.reference_locations.get_or_create(&[("source", r.reference)]).inc();
-        if let Some(met) = r.accuracy_met() {
-            self.accuracy_asked.get_or_create(&[("met", if met { "yes" } else { "no" })]).inc();
+        if let Some(met) = r.quality_met {
+            self.quality_asked.get_or_create(&[("met", if met { "yes" } else { "no" })]).inc();
         }
-        if r.outcome == "position" {
-            self.positions.get_or_create(&[("method", r.method)]).inc();
+        if let Some(method) = r.position {
+            self.positions.get_or_create(&[("method", method)]).inc();
             if let Some(m) = r.accuracy_got_m {
-                self.position_uncertainty.get_or_create(&[("method", r.method)]).observe(m);
+                self.position_uncertainty.get_or_create(&[("method", method)]).observe(m);
             }
         }
         r.log();
@@ -212,10 +204,10 @@ mod tests {
             flow: "si-immediate",
             version: Some((2, 0, 4)),
             protocol: "lpp",
-            method: "agnss-ms-based",
-            outcome: "position",
-            accuracy_asked_m: Some(50.0),
+            position: Some("agnss-ms-based"),
+            outcome: "completed",
             accuracy_got_m: Some(7.0),
+            quality_met: Some(true),
             duration: Duration::from_millis(1500),
             stages: vec![("assistance", Duration::from_millis(20))],
             bytes: (300, 5000),
@@ -224,14 +216,19 @@ mod tests {
         });
         let text = m.render();
         for line in [
-            r#"groma_sessions_total{flow="si-immediate",version="2",protocol="lpp",outcome="position"} 1"#,
-            r#"groma_session_bytes_total{direction="sent"} 5000"#,
+            r#"groma_sessions_total{flow="si-immediate",version="2",protocol="lpp",outcome="completed"} 1"#,
             r#"groma_session_duration_seconds_bucket{protocol="lpp",le="3"} 1"#,
             r#"groma_positions_total{method="agnss-ms-based"} 1"#,
-            r#"groma_accuracy_asked_total{met="yes"} 1"#,
+            r#"groma_quality_asked_total{met="yes"} 1"#,
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
+        let shown = |m: &Metrics| m.render().contains("groma_doors_opened_total 5\n");
+        assert!(!shown(&m));
+        m.show_also(|show| {
+            show(Figure { name: "doors_opened", help: "Doors opened.", counter: true, value: 5 });
+        });
+        assert!(shown(&m));
     }
 
     #[test]
