@@ -4,8 +4,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{Outcome, Verbosity, output, output::Failure};
+use crate::app::{App, Origin, signals};
 use crate::base::Utc;
+use crate::base::time::Clock;
 use crate::config::Config;
+use crate::observe::log;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -62,5 +65,12 @@ pub(super) fn run(args: &ServeArgs, verbosity: Verbosity) -> Outcome {
         output::print(&config.to_toml())?;
         return Ok(ExitCode::SUCCESS);
     }
-    Err(Failure::new("serving needs the rooms that are still being built"))
+    let clock = args.clock.map_or_else(Clock::system, Clock::starting_at);
+    let log = log::init(&config.log).map_err(Failure::new)?;
+    let origin = Origin { file: args.config.clone(), overrides };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = App::new(config, clock).reloadable(origin, log).start().await.map_err(Failure::new)?;
+        Ok(signals::run(app).await?)
+    })
 }

@@ -30,6 +30,8 @@ pub struct Config {
     pub access: crate::net::access::Config,
     /// The cell table and its look-up.
     pub cells: crate::cells::Config,
+    /// Where navigation data come from; or the text `"simulated"`.
+    pub feed: crate::feed::Config,
     /// Which satellites are offered, and how long their data may be used.
     pub sky: crate::gnss::SkyConfig,
     /// SUPL sessions, and what is offered inside them.
@@ -57,6 +59,7 @@ impl Default for Config {
             connections: crate::net::Config::default(),
             access: crate::net::access::Config::default(),
             cells: crate::cells::Config::default(),
+            feed: crate::feed::Config::default(),
             sky: crate::gnss::SkyConfig::default(),
             session: crate::slc::Config::default(),
             tls: crate::net::tls::Config::default(),
@@ -129,6 +132,9 @@ impl Config {
         }
         if let Err(e) = self.connections.resolve() {
             return bad("connections", e.to_string());
+        }
+        if let Err(e) = self.feed.check() {
+            return bad("feed", e.to_string());
         }
         if let Err(e) = self.session.resolve() {
             return bad("session", e.to_string());
