@@ -3,8 +3,15 @@
 use std::path::PathBuf;
 
 mod architecture;
+mod clients;
+mod dissection;
+mod flows_agnss;
+mod flows_cell;
+mod flows_refusals;
 mod net;
 mod store_kill;
+mod recorded_sky;
+mod support;
 
 /// The directory of reference data, named by `GROMA_SHARED`; where it is not set, the test says that it was skipped and gets
 /// `None`. In continuous integration the data must be there.

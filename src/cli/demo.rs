@@ -39,7 +39,7 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
 
 async fn demo(args: &DemoArgs, begun: Instant) -> Outcome {
     let paint = Paint::for_stdout();
-    let server = DemoServer::start().map_err(Failure::new)?;
+    let server = DemoServer::start().await.map_err(Failure::new)?;
     let started = begun.elapsed();
     if !args.json {
         print(&opening(&server, started, paint))?;
@@ -110,10 +110,7 @@ fn opening(server: &DemoServer, started: Duration, paint: Paint) -> String {
         started.as_secs_f64() * 1e3,
         server.ulp,
     );
-    if let Some(http) = &server.http {
-        let _ = write!(text, ", status at http://{http}/");
-    }
-    text.push('\n');
+    let _ = writeln!(text, ", status at http://{}/", server.http);
     text
 }
 
@@ -141,16 +138,14 @@ fn closing(server: &DemoServer, first_fix: Option<Duration>, reports: &[Report],
     }
     let _ = writeln!(text, "\n{}", paint.bold("── Try next, in another terminal"));
     let at = &server.ulp;
-    let mut commands = vec![
+    let commands = [
         format!("groma handset agnss --server {at} --lte 1,1,1,5"),
         format!("groma handset agnss --server {at} --supl 1 --gsm 1,1,1,3 --almanac"),
         format!("groma handset agnss --server {at} --nr 1,1,1,9 --gnss GE --at {},{} --json", TOWN.0, TOWN.1),
         format!("groma handset cell-id --server {at} --plain --wcdma 1,1,65541"),
         format!("groma handset locate --server {at} --at {},{}", TOWN.0, TOWN.1),
+        format!("curl http://{}/metrics", server.http),
     ];
-    if let Some(http) = &server.http {
-        commands.push(format!("curl http://{http}/metrics"));
-    }
     for command in commands {
         let _ = writeln!(text, "  {command}");
     }

@@ -9,7 +9,7 @@ use crate::wire::assist::{
     SbasRegion, SignalSet,
 };
 use crate::wire::lpp::{
-    AssistanceSupport, Capabilities, GnssAssistanceSupport, GnssCapability, IonosphereSupport, LocationTypes,
+    AssistanceSupport, Capabilities, GnssAssistanceSupport, GnssCapability, IonosphereSupport, LocationTypes, Segmentation,
 };
 use crate::wire::ulp::{
     GanssCapability, GanssSystem, PosProtocols, Preference, ProtocolVersion, SetCapabilities,
@@ -144,6 +144,7 @@ pub(super) fn lpp_capabilities(options: &Options) -> Capabilities {
             ..AssistanceSupport::default()
         }),
         location_types: Some(LocationTypes::RELEASE_9),
+        segmentation: Some(Segmentation { server_to_target: true, target_to_server: false }),
         ..Capabilities::default()
     }
 }

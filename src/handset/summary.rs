@@ -22,7 +22,8 @@ pub(super) fn of(message: &UlpMessage, near: GpsTime) -> String {
             m.initial_position.as_ref().map(|p| format!("initially {}", place(&p.shape))),
         ]),
         UlpMessage::PosInit(m) => join([
-            m.assistance.as_ref().map(|r| format!("asks {}", wanted(r))),
+            // An LPP request inside says the same.
+            m.assistance.as_ref().filter(|_| m.pos.is_none()).map(|r| format!("asks {}", wanted(r))),
             heard(&m.location_ids),
             m.position.as_ref().map(|p| format!("at {}", place(&p.shape))),
             m.pos.as_ref().map(|p| payload(&p.payload, near)),

@@ -1,24 +1,16 @@
-//! The server of the demo: a simulated sky, a generated town, ports of its own.
+//! The server of the demo: a simulated sky, a generated town, and ports of its own.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
 
-use arc_swap::ArcSwap;
-
+use crate::app::{App, AppError, RunningApp};
 use crate::base::GeoPoint;
-use crate::base::cell::{Plmn, ReferenceLocator};
-use crate::base::time::{Clock, GpsTime};
-use crate::cells::{CellsError, Locator, Site, generate};
-use crate::feed::simulated;
-use crate::gnss::SkySnapshot;
-use crate::net::tls::{self, RustlsBackend, TlsBackend, TlsError};
-use crate::net::{
-    BindError, Connection, Host, Limits, Listen, ListenMode, Listener, Parts, Server, World, new_session,
-};
-use crate::observe::trace::Tracer;
-use crate::slc::{self, AccessCheck, PositionReport, SessionRecord, TrustEveryone};
+use crate::base::cell::Plmn;
+use crate::base::time::Clock;
+use crate::cells::{CellsError, Site, generate};
+use crate::config::Config;
+use crate::feed::{SimulatedConfig, SourceConfig};
+use crate::net::{Listen, ListenMode};
 
 /// Where the town stands: the middle of Brussels.
 pub(super) const TOWN: (f64, f64) = (50.8467, 4.3525);
@@ -31,11 +23,7 @@ pub(super) enum StartError {
     #[error(transparent)]
     Cells(#[from] CellsError),
     #[error(transparent)]
-    Tls(#[from] TlsError),
-    #[error(transparent)]
-    Bind(#[from] BindError),
-    #[error(transparent)]
-    Settings(#[from] slc::ConfigError),
+    App(#[from] AppError),
 }
 
 /// A folder that goes with the demo.
@@ -55,77 +43,44 @@ impl Drop for Folder {
     }
 }
 
-/// Nobody keeps what comes out: the handsets' own reports show it.
-struct NoHost;
-
-impl Host for NoHost {
-    fn position(&self, _: PositionReport) {}
-    fn ended(&self, _: &Connection, _: SessionRecord) {}
-}
-
 /// The running server.
 pub(super) struct DemoServer {
     /// `HOST:PORT` for handsets.
     pub(super) ulp: String,
     /// `HOST:PORT` of the operator's pages.
-    pub(super) http: Option<String>,
-    server: Arc<Server>,
+    pub(super) http: SocketAddr,
+    app: RunningApp,
     _folder: Folder,
 }
 
 impl DemoServer {
-    /// Starts it on the standard port, or on a free one when that is taken.
-    pub(super) fn start() -> Result<Self, StartError> {
+    /// Starts it, on the standard ports where they are free.
+    pub(super) async fn start() -> Result<Self, StartError> {
         let folder = Folder::new().map_err(StartError::Folder)?;
         let clock = Clock::system();
-        let sky = Arc::new(ArcSwap::from_pointee(sky(&clock)));
+        let mut config = Config { data: folder.0.clone(), drain_s: 0, ..Config::default() };
+        config.listen = vec![Listen { address: free(7275), mode: ListenMode::Auto }];
+        config.http.listen = free(8080);
+        config.feed.sources = vec![SourceConfig::Simulated(SimulatedConfig::default())];
+        "localhost".clone_into(&mut config.session.slp_address);
         let centre = GeoPoint { lat: TOWN.0, lon: TOWN.1 };
-        let table = folder.0.join("cells");
-        generate(&table, &Site::town(centre, Plmn { mcc: 1, mnc: 1 }), clock.now().utc)?;
-        let cells: Box<dyn ReferenceLocator> = Box::new(Locator::of_table(&table)?);
-        let access: Box<dyn AccessCheck> = Box::new(TrustEveryone);
-        let names = vec!["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
-        let backend: Arc<dyn TlsBackend> =
-            Arc::new(RustlsBackend::new(tls::Config::default(), &folder.0, names)?);
-        let server = Server::new(Parts {
-            clock,
-            world: World {
-                sky: Arc::clone(&sky),
-                cells: Arc::new(ArcSwap::from_pointee(cells)),
-                access: Arc::new(ArcSwap::from_pointee(access)),
-                policy: Arc::new(ArcSwap::from_pointee(slc::Config::default().resolve()?)),
-            },
-            host: Arc::new(NoHost),
-            tracer: Tracer::new(crate::observe::trace::Config::default()),
-            limits: Limits::default(),
-            new_machine: new_session,
-        });
-        let mut ulp = String::new();
-        for listener in bind(&backend)? {
-            ulp = listener.address().to_string();
-            tokio::spawn(listener.run(Arc::clone(&server)));
-        }
-        tokio::spawn(async move {
-            let mut tick = tokio::time::interval(Duration::from_secs(simulated::REFRESH_S));
-            loop {
-                tick.tick().await;
-                sky.store(Arc::new(self::sky(&clock)));
-            }
-        });
-        Ok(Self { ulp, http: None, server, _folder: folder })
+        generate(&config.cells().table, &Site::town(centre, Plmn { mcc: 1, mnc: 1 }), clock.now().utc)?;
+        let app = App::new(config, clock).start().await?;
+        let ulp = app.supl.first().map_or_else(String::new, SocketAddr::to_string);
+        Ok(Self { ulp, http: app.http, app, _folder: folder })
     }
 
     /// Ends it.
     pub(super) async fn stop(self) {
-        self.server.drain(Duration::from_millis(100)).await;
+        self.app.shutdown().await;
     }
 }
 
-fn bind(backend: &Arc<dyn TlsBackend>) -> Result<Vec<Listener>, BindError> {
-    let at = |port| Listen { address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)), mode: ListenMode::Auto };
-    Listener::bind_all(&[at(7275)], backend).or_else(|_| Listener::bind_all(&[at(0)], backend))
-}
-
-fn sky(clock: &Clock) -> SkySnapshot {
-    SkySnapshot::of(&simulated::sky_at(GpsTime::from_utc(clock.now().utc)))
+/// The port on loopback, or port 0 where another program has it.
+fn free(port: u16) -> SocketAddr {
+    let wanted = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match TcpListener::bind(wanted) {
+        Ok(_) => wanted,
+        Err(_) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+    }
 }

@@ -1,0 +1,160 @@
+//! A whole server on loopback: listeners, TLS, sessions, a sky and a table of cells.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use groma::base::cell::{CellId, NoCells, Plmn, ReferenceLocator};
+use groma::base::time::Clock;
+use groma::base::{GeoPoint, GpsTime, Utc};
+use groma::cells::{Locator, Site, generate};
+use groma::feed::{rinex, simulated};
+use groma::gnss::SkySnapshot;
+use groma::net::tls::{self, RustlsBackend, TlsBackend};
+use groma::net::{Connection, Host, Limits, Listen, ListenMode, Listener, Parts, Server, World, new_session};
+use groma::observe::trace::Tracer;
+use groma::slc::{self, AccessCheck, PositionReport, SessionRecord, TrustEveryone};
+
+/// The middle of the town in which the tests' cells stand.
+pub const TOWN: (f64, f64) = (50.8467, 4.3525);
+/// Far longer than anything takes that works.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What sessions left behind.
+#[derive(Default)]
+struct Kept {
+    records: Mutex<Vec<(Connection, SessionRecord)>>,
+    positions: Mutex<Vec<PositionReport>>,
+}
+
+impl Host for Kept {
+    fn position(&self, report: PositionReport) {
+        self.positions.lock().unwrap().push(report);
+    }
+    fn ended(&self, connection: &Connection, record: SessionRecord) {
+        self.records.lock().unwrap().push((connection.clone(), record));
+    }
+}
+
+/// How to set a server up.
+pub struct Setup {
+    pub sky: SkySnapshot,
+    pub cells: bool,
+    pub clock: Clock,
+    pub session: slc::Config,
+    pub limits: Limits,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let now: Utc = std::time::SystemTime::now().into();
+        Self {
+            sky: SkySnapshot::of(&simulated::sky_at(GpsTime::from_utc(now))),
+            cells: true,
+            clock: Clock::system(),
+            session: slc::Config::default(),
+            limits: Limits { linger: Duration::from_millis(200), ..Limits::default() },
+        }
+    }
+}
+
+impl Setup {
+    pub async fn start(self) -> TestServer {
+        let data = tempfile::tempdir().expect("a folder");
+        let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let tls = Arc::new(RustlsBackend::new(tls::Config::default(), data.path(), names).expect("TLS"));
+        let backend: Arc<dyn TlsBackend> = tls;
+        let kept = Arc::new(Kept::default());
+        let tracer = Tracer::new(groma::observe::trace::Config::default());
+        let access: Box<dyn AccessCheck> = Box::new(TrustEveryone);
+        let cells = if self.cells { town(data.path()) } else { Box::new(NoCells) };
+        let server = Server::new(Parts {
+            clock: self.clock,
+            world: World {
+                sky: Arc::new(ArcSwap::from_pointee(self.sky)),
+                cells: Arc::new(ArcSwap::from_pointee(cells)),
+                access: Arc::new(ArcSwap::from_pointee(access)),
+                policy: Arc::new(ArcSwap::from_pointee(self.session.resolve().expect("settings"))),
+            },
+            host: Arc::clone(&kept) as _,
+            tracer: Arc::clone(&tracer),
+            limits: self.limits,
+            new_machine: new_session,
+        });
+        let listen = [Listen { address: "127.0.0.1:0".parse().expect("address"), mode: ListenMode::Auto }];
+        let listener = Listener::bind_all(&listen, &backend).expect("a port").remove(0);
+        let address = listener.address();
+        tokio::spawn(listener.run(Arc::clone(&server)));
+        TestServer { server, tracer, kept, address, ulp: address.to_string(), data }
+    }
+}
+
+/// A server with one port, which takes TLS and plain ULP.
+pub struct TestServer {
+    pub server: Arc<Server>,
+    pub tracer: Arc<Tracer>,
+    kept: Arc<Kept>,
+    pub address: SocketAddr,
+    ulp: String,
+    pub data: tempfile::TempDir,
+}
+
+impl TestServer {
+    /// With the simulated sky of this moment and the town's cells.
+    pub async fn simulated() -> Self {
+        Setup::default().start().await
+    }
+
+    /// With a recorded day, at a time of that day.
+    pub async fn replaying(nav: &Path, at: &str) -> Self {
+        let at: Utc = at.parse().expect("a time");
+        let file = std::fs::File::open(nav).expect("a file");
+        let (update, _) = rinex::read(file, "recorded", at).expect("a navigation file");
+        let sky = SkySnapshot::of(&update);
+        Setup { sky, clock: Clock::starting_at(at), ..Setup::default() }.start().await
+    }
+
+    /// `HOST:PORT` for handsets.
+    pub fn ulp(&self) -> &str {
+        &self.ulp
+    }
+
+    /// The records of sessions that have ended, once there are this many.
+    pub async fn records(&self, count: usize) -> Vec<SessionRecord> {
+        let wait = async {
+            loop {
+                let records: Vec<SessionRecord> =
+                    self.kept.records.lock().unwrap().iter().map(|(_, r)| r.clone()).collect();
+                if records.len() >= count {
+                    return records;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("sessions leave records")
+    }
+
+    /// Positions that came out of sessions so far.
+    pub fn positions(&self) -> Vec<PositionReport> {
+        self.kept.positions.lock().unwrap().clone()
+    }
+
+    pub async fn stop(self) {
+        self.server.drain(Duration::ZERO).await;
+    }
+}
+
+/// The town's transmitters, and the cells in which captured clients were.
+fn town(data: &Path) -> Box<dyn ReferenceLocator> {
+    let centre = GeoPoint::new(TOWN.0, TOWN.1).expect("a place");
+    let mut sites = Site::town(centre, Plmn { mcc: 1, mnc: 1 });
+    let plmn = Plmn { mcc: 244, mnc: 5 };
+    for cell in [CellId::Gsm { plmn, lac: 0x59e2, ci: 0x31b0 }, CellId::Wcdma { plmn, uc: 0xf31bb }] {
+        sites.push(Site { cell, at: centre, range_m: 2000 });
+    }
+    let path = data.join("cells");
+    generate(&path, &sites, std::time::SystemTime::now().into()).expect("a table");
+    Box::new(Locator::of_table(&path).expect("a table"))
+}
