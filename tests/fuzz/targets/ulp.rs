@@ -1,4 +1,4 @@
-//! ULP: what decodes encodes, and decodes again to the same value; the inspection codec survives the same bytes.
+//! ULP: what decodes encodes, decodes again, and encodes to the same bytes; the inspection codec survives the same bytes.
 
 #![no_main]
 
