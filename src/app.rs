@@ -200,8 +200,7 @@ impl App {
         };
         let tracer = Tracer::new(config.trace.clone());
         let outcomes = Arc::default();
-        let (host, writer) =
-            host::Host::new(Arc::clone(&metrics), positions.clone(), Arc::clone(&outcomes));
+        let (host, writer) = host::Host::new(Arc::clone(&metrics), positions.clone(), Arc::clone(&outcomes));
         let server = net::Server::new(Parts {
             clock,
             world: world.clone(),

@@ -9,8 +9,8 @@ mod flows_agnss;
 mod flows_cell;
 mod flows_refusals;
 mod net;
-mod store_kill;
 mod recorded_sky;
+mod store_kill;
 mod support;
 
 /// The directory of reference data, named by `GROMA_SHARED`; where it is not set, the test says that it was skipped and gets

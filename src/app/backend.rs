@@ -51,7 +51,9 @@ impl Shared {
             let names = c.names.join(" ");
             tracing::info!(names, key = c.algorithm, expires, sha256 = %c.fingerprint, "certificate");
             if c.development {
-                tracing::warn!("the certificate is a self-signed one for development: real handsets refuse it");
+                tracing::warn!(
+                    "the certificate is a self-signed one for development: real handsets refuse it"
+                );
             }
         }
         if self.clock.is_shifted() {

@@ -5,9 +5,9 @@
 
 mod admin;
 
-mod handset;
 mod asn1;
 mod demo;
+mod handset;
 mod output;
 mod reload;
 mod serve;

@@ -9,7 +9,8 @@ use crate::wire::assist::{
     SbasRegion, SignalSet,
 };
 use crate::wire::lpp::{
-    AssistanceSupport, Capabilities, GnssAssistanceSupport, GnssCapability, IonosphereSupport, LocationTypes, Segmentation,
+    AssistanceSupport, Capabilities, GnssAssistanceSupport, GnssCapability, IonosphereSupport, LocationTypes,
+    Segmentation,
 };
 use crate::wire::ulp::{
     GanssCapability, GanssSystem, PosProtocols, Preference, ProtocolVersion, SetCapabilities,
