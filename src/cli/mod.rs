@@ -4,9 +4,10 @@
 //! (`groma handset` distinguishes more; its help says which.) A reader that closes the pipe early is no error.
 
 mod admin;
-
 mod asn1;
+mod cells;
 mod demo;
+mod feed;
 mod handset;
 mod output;
 mod reload;
@@ -50,6 +51,8 @@ enum Command {
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
     Handset(handset::HandsetArgs),
+    Cells(cells::CellsArgs),
+    Feed(feed::FeedArgs),
     Asn1(asn1::Asn1Args),
     Trace(trace::TraceArgs),
     Reload(reload::ReloadArgs),
@@ -83,6 +86,8 @@ pub fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args, verbosity),
         Command::Demo(args) => demo::run(&args),
         Command::Handset(args) => handset::run(args),
+        Command::Cells(args) => cells::run(&args, verbosity),
+        Command::Feed(args) => feed::run(&args),
         Command::Asn1(args) => asn1::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Reload(args) => reload::run(&args),
