@@ -5,6 +5,9 @@
 //! nothing said, and once with every session waiting for SUPL POS INIT. Each process needs one file descriptor a session;
 //! the soft limit is raised to the hard one, and fewer sessions are opened where that is not enough.
 
+// What fails here is the measurement: it stops where it stands.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
@@ -69,7 +72,7 @@ fn serve() {
             groma::slc::Config { st2_s: 600, session_cap_s: 7200, ..groma::slc::Config::default() };
         let cells: Box<dyn ReferenceLocator> = Box::new(NoCells);
         let access: Box<dyn AccessCheck> = Box::new(TrustEveryone);
-        let day = Duration::from_secs(86_400);
+        let day = Duration::from_hours(24);
         let server = Server::new(Parts {
             clock: Clock::system(),
             world: World {

@@ -1,5 +1,8 @@
 //! Integration tests: one binary, so that they are linked once.
 
+// A test that cannot go on panics, in its helpers, too.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::path::PathBuf;
 
 mod architecture;

@@ -46,7 +46,7 @@ pub(super) struct Scripted {
 }
 
 pub(super) fn machine(params: Params, admission: Admission) -> Box<dyn Machine> {
-    let timeout = Some(params.opened.mono + Duration::from_secs(60));
+    let timeout = Some(params.opened.mono + Duration::from_mins(1));
     Box::new(Scripted { params, admission, timeout })
 }
 

@@ -105,8 +105,7 @@ async fn a_server_that_stops_says_so() {
 
 #[tokio::test]
 async fn a_set_that_goes_silent_after_response_is_told() {
-    let mut config = groma::slc::Config::default();
-    config.st2_s = 1;
+    let config = groma::slc::Config { st2_s: 1, ..groma::slc::Config::default() };
     let mut f = setup().start();
     f.set_policy(&config);
     let mut c = f.connect().await;

@@ -54,5 +54,5 @@ async fn a_session_whose_time_is_up_gets_the_standards_end() {
 #[tokio::test]
 async fn nothing_to_drain_is_drained_at_once() {
     let f = Setup::default().start();
-    assert_eq!(patiently(f.server.drain(Duration::from_secs(3600))).await.open, 0);
+    assert_eq!(patiently(f.server.drain(Duration::from_hours(1))).await.open, 0);
 }
