@@ -73,7 +73,7 @@ fn store_child() {
             let store = Arc::clone(&store);
             std::thread::spawn(move || {
                 for n in (first + lane..).step_by(4) {
-                    if n % 3 == 0 {
+                    if n.is_multiple_of(3) {
                         store.put_sky(vec![record(n)]).wait().unwrap();
                     } else {
                         store.put_position(&target(n), estimate(n)).wait().unwrap();
@@ -124,7 +124,7 @@ fn missing(path: &Path, acknowledged: &[u64]) -> Vec<u64> {
         })
         .collect();
     let known =
-        |n: &u64| if n % 3 == 0 { sky.contains(&(*n as i64)) } else { positions.contains(&(*n as i64)) };
+        |n: &u64| if n.is_multiple_of(3) { sky.contains(&(*n as i64)) } else { positions.contains(&(*n as i64)) };
     acknowledged.iter().copied().filter(|n| !known(n)).collect()
 }
 
