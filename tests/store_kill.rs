@@ -123,8 +123,9 @@ fn missing(path: &Path, acknowledged: &[u64]) -> Vec<u64> {
             n
         })
         .collect();
-    let known =
-        |n: &u64| if n.is_multiple_of(3) { sky.contains(&(*n as i64)) } else { positions.contains(&(*n as i64)) };
+    let known = |n: &u64| {
+        if n.is_multiple_of(3) { sky.contains(&(*n as i64)) } else { positions.contains(&(*n as i64)) }
+    };
     acknowledged.iter().copied().filter(|n| !known(n)).collect()
 }
 
