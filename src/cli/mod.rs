@@ -6,12 +6,15 @@
 mod admin;
 mod asn1;
 mod cells;
+mod data;
 mod demo;
 mod feed;
 mod handset;
 mod output;
 mod reload;
 mod serve;
+mod sky;
+mod store;
 mod trace;
 
 use std::process::ExitCode;
@@ -25,12 +28,16 @@ type Outcome = Result<ExitCode, Failure>;
 
 const EXAMPLES: &str = "\
 Examples:
-  groma serve --config config/groma.toml   run the server
-  groma serve --config FILE --check        validate a configuration and show what it means
+  groma demo                               a server and two handsets on this machine
+  groma feed import BRDC*.rnx.gz           navigation data, RINEX 2, 3 or 4
+  groma cells import 262.csv.gz            where cells are, OpenCelliD or MLS
+  groma serve --config config/groma.toml   the server; --check validates only
+  groma sky --at 50.1,8.7                  which satellites it offers there
+  groma handset agnss --server HOST:7275   a SUPL client for any server
   groma asn1 decode --pdu ULP-PDU @FILE    what a message says, as JSON
-  groma reload                             have the running server read its configuration anew
+  groma reload                             the running server reads its configuration anew
 
-A server's commands (reload, trace) speak to its HTTP port on this machine: --server http://127.0.0.1:8080.";
+Commands to a running server (sky, reload, trace) speak to its HTTP port: --server http://127.0.0.1:8080.";
 
 /// A SUPL location platform: assisted GNSS for handsets, positions for those who may ask.
 #[derive(Debug, Parser)]
@@ -53,9 +60,11 @@ enum Command {
     Handset(handset::HandsetArgs),
     Cells(cells::CellsArgs),
     Feed(feed::FeedArgs),
+    Sky(sky::SkyArgs),
     Asn1(asn1::Asn1Args),
     Trace(trace::TraceArgs),
     Reload(reload::ReloadArgs),
+    Store(store::StoreArgs),
 }
 
 /// How much a command says on standard error besides its result.
@@ -88,9 +97,11 @@ pub fn main() -> ExitCode {
         Command::Handset(args) => handset::run(args),
         Command::Cells(args) => cells::run(&args, verbosity),
         Command::Feed(args) => feed::run(&args),
+        Command::Sky(args) => sky::run(&args),
         Command::Asn1(args) => asn1::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Reload(args) => reload::run(&args),
+        Command::Store(args) => store::run(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -49,7 +49,7 @@ impl ServeArgs {
     fn overrides(&self, verbosity: Verbosity) -> Vec<String> {
         let mut all = self.option.clone();
         if let Some(dir) = &self.data {
-            all.push(format!("data={}", toml::Value::String(dir.display().to_string())));
+            all.push(super::data::data_override(dir));
         }
         if let Some(level) = verbosity.level() {
             all.push(format!("log.level={level}"));
