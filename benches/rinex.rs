@@ -3,11 +3,14 @@
 //! With `GROMA_SHARED` set, a real day of the IGS is read; without it, a day of the same size that is written here from the
 //! simulated sky.
 
+// A bench that cannot run says why by panicking.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use groma::base::broadcast::{Ephemeris, Gnss, Kepler};
+use groma::base::broadcast::{Ephemeris, Gnss};
 use groma::base::{GpsTime, Utc};
 use groma::feed::{rinex, simulated};
 use groma::gnss::scale::{KeplerElements, clock_lsb};
@@ -24,11 +27,8 @@ fn real_day() -> Option<(String, Vec<u8>)> {
 fn simulated_day() -> (String, Vec<u8>) {
     let start = Utc::from_civil(2026, 1, 1, 0, 0, 0).expect("a date");
     let mut text = String::new();
-    let _ = writeln!(
-        text,
-        "{:>9}{:11}{:<20}{:<20}{}",
-        "3.04", "", "NAVIGATION DATA", "M", "RINEX VERSION / TYPE"
-    );
+    let (version, kind, system) = ("3.04", "NAVIGATION DATA", "M");
+    let _ = writeln!(text, "{version:>9}{:11}{kind:<20}{system:<20}RINEX VERSION / TYPE", "");
     let _ = writeln!(text, "{:<60}END OF HEADER", "");
     for quarter in 0..96 {
         let t = GpsTime::from_utc(start + Duration::from_secs(900 * quarter));

@@ -20,7 +20,7 @@ const SMALLEST_BUFFER: usize = 8192;
 // ---- what clients read ------------------------------------------------------------------------------------------------
 
 /// The GPS assistance of an RRLP payload, in whichever component it came, and whether more is announced.
-pub fn gps_assistance(pdu: &ULPPDU) -> (ControlHeader, bool) {
+pub(crate) fn gps_assistance(pdu: &ULPPDU) -> (ControlHeader, bool) {
     match rrlp_of(pdu).component {
         RRLPComponent::assistanceData(a) => {
             let more = a.more_ass_data_to_be_sent == Some(MoreAssDataToBeSent::moreMessagesOnTheWay);
@@ -48,7 +48,7 @@ fn ephemerides(header: &ControlHeader) -> usize {
     list.len()
 }
 
-pub fn assistance_of(message: &LPPMessage) -> &AGNSSProvideAssistanceData {
+pub(crate) fn assistance_of(message: &LPPMessage) -> &AGNSSProvideAssistanceData {
     let Some(LPPMessageBody::c1(LPPMessageBodyC1::provideAssistanceData(provide))) =
         &message.lpp_message_body
     else {
@@ -67,7 +67,7 @@ fn systems(assistance: &AGNSSProvideAssistanceData) -> Vec<GNSSIDGnssId> {
     generic(assistance).iter().map(|e| e.gnss_id.gnss_id).collect()
 }
 
-pub fn generic(assistance: &AGNSSProvideAssistanceData) -> &[GNSSGenericAssistDataElement] {
+pub(crate) fn generic(assistance: &AGNSSProvideAssistanceData) -> &[GNSSGenericAssistDataElement] {
     assistance.gnss_generic_assist_data.as_ref().map_or(&[], |g| &g.0)
 }
 
@@ -80,8 +80,8 @@ fn models_of(assistance: &AGNSSProvideAssistanceData, gnss: GNSSIDGnssId) -> usi
         .sum()
 }
 
-fn transaction(initiator: Initiator, number: u8) -> Option<LPPTransactionID> {
-    Some(LPPTransactionID { initiator, transaction_number: TransactionNumber(number) })
+fn transaction(initiator: Initiator, number: u8) -> LPPTransactionID {
+    LPPTransactionID { initiator, transaction_number: TransactionNumber(number) }
 }
 
 fn is_capabilities_request(message: &LPPMessage) -> bool {
@@ -109,7 +109,7 @@ fn on_transaction(captured: &[u8], slp: &ulp::SlpSessionID, id: &LPPTransactionI
 
 async fn tajuma(test: &str, run: &str, security: &Security, almanac: bool) {
     let Some(data) = shared(test) else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut client = RawPeer::connect(server.ulp(), security).await;
     let response = client.start(&captured(&data, &format!("{run}-1"))).await;
     assert_eq!(response.pos_method, PosMethod::agpsSETbased);
@@ -145,7 +145,7 @@ async fn tajuma_wcdma_with_almanac_over_tls_1_2() {
 #[tokio::test]
 async fn gnss_sdr_gets_its_three_sessions() {
     let Some(data) = shared("gnss_sdr_gets_its_three_sessions") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let session = async |start: usize| {
         let mut client = RawPeer::connect(server.ulp(), &TLS_1_3).await;
         let response = client.start(&captured(&data, &format!("gnss-sdr-d-notickets-{start}"))).await;
@@ -177,7 +177,7 @@ async fn gnss_sdr_gets_its_three_sessions() {
 
 async fn google(test: &str, security: &Security) {
     let Some(data) = shared(test) else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut client = RawPeer::connect(server.ulp(), security).await;
     let response = client.start(&captured(&data, "google-a-1")).await;
     client.send(&with_session(&captured(&data, "google-a-2"), &response.slp)).await;
@@ -185,7 +185,7 @@ async fn google(test: &str, security: &Security) {
     assert!(octets.len() <= 16_384);
     let messages = lpp_of(&ulp::decode(&octets).expect("a PDU"));
     let first = messages.first().expect("an LPP message");
-    assert_eq!(first.transaction_id, transaction(Initiator::targetDevice, 4));
+    assert_eq!(first.transaction_id, Some(transaction(Initiator::targetDevice, 4)));
     let assistance = assistance_of(first);
     let common = assistance.gnss_common_assist_data.as_ref().expect("common data");
     let time = common.gnss_reference_time.as_ref().expect("reference time");
@@ -270,14 +270,14 @@ async fn asks_after_capabilities(
 async fn ericsson_rtk(test: &str, run: &str, one_segment: bool) {
     let Some(data) = shared(test) else { return };
     let file = |n: usize| captured(&data, &format!("{run}-{n}"));
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut client = RawPeer::connect(server.ulp(), &Security::Plain).await;
     let response = client.start(&file(1)).await;
     client.send(&with_session(&file(2), &response.slp)).await;
     let answer = asks_after_capabilities(&mut client, &response.slp, &file(3), &file(4), one_segment).await;
     let answer = answer.first().expect("an LPP message");
     // The server has no correction stream: it says so on the client's transaction and ends it.
-    assert_eq!(answer.transaction_id, transaction(Initiator::targetDevice, 1));
+    assert_eq!(answer.transaction_id, Some(transaction(Initiator::targetDevice, 1)));
     assert!(answer.end_transaction);
     client.close().await;
     server.stop().await;
@@ -302,13 +302,13 @@ async fn ericsson_with_an_ip_address() {
 async fn ericsson_with_an_embedded_request_is_answered_first() {
     let Some(data) = shared("ericsson_with_an_embedded_request_is_answered_first") else { return };
     let file = |n: usize| captured(&data, &format!("eric-c-agnss-{n}"));
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut client = RawPeer::connect(server.ulp(), &TLS).await;
     let response = client.start(&file(1)).await;
     client.send(&with_session(&file(2), &response.slp)).await;
     let first = lpp_of(&client.receive().await);
     let first = first.first().expect("an LPP message");
-    assert_eq!(first.transaction_id, transaction(Initiator::targetDevice, 1));
+    assert_eq!(first.transaction_id, Some(transaction(Initiator::targetDevice, 1)));
     assert!(first.end_transaction);
     let assistance = assistance_of(first);
     for gnss in [GNSSIDGnssId::gps, GNSSIDGnssId::glonass, GNSSIDGnssId::galileo, GNSSIDGnssId::bds] {
@@ -324,13 +324,13 @@ async fn ericsson_with_an_embedded_request_is_answered_first() {
 async fn ignss_gets_one_message_at_a_time() {
     let Some(data) = shared("ignss_gets_one_message_at_a_time") else { return };
     let file = |n: usize| captured(&data, &format!("ignss-a-{n}"));
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut client = RawPeer::connect(server.ulp(), &Security::Plain).await;
     let response = client.start(&file(1)).await;
     client.send(&with_session(&file(2), &response.slp)).await;
     let answer = asks_after_capabilities(&mut client, &response.slp, &file(3), &file(4), false).await;
     let answer = answer.first().expect("an LPP message");
-    assert_eq!(answer.transaction_id, transaction(Initiator::targetDevice, 1));
+    assert_eq!(answer.transaction_id, Some(transaction(Initiator::targetDevice, 1)));
     // It asks for RTK, which the server does not have, and for the time and auxiliary information, which it has.
     assert!(answer.end_transaction);
     let assistance = assistance_of(answer);

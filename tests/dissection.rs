@@ -17,7 +17,7 @@ async fn tshark_finds_nothing_malformed_in_recorded_sessions() {
         eprintln!("skipped: {test}: tshark is not installed");
         return;
     }
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     server.tracer.start();
     let plmn = Plmn { mcc: 1, mnc: 1 };
     let place = Place { at: GeoPoint::new(TOWN.0, TOWN.1).expect("a place"), altitude_m: 50.0 };

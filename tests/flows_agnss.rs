@@ -47,7 +47,7 @@ async fn assert_served(server: TestServer, report: &Report, protocol: &str) {
 }
 
 async fn rrlp_over(security: &Security, tls: Option<&str>) {
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let report = hold(&supl1(&server, security)).await;
     assert_eq!(report.tls.as_ref().map(|t| t.version.as_str()), tls);
     let a = &report.found.assistance;
@@ -74,7 +74,7 @@ async fn supl_1_with_rrlp_over_plain_tcp() {
 }
 
 async fn lpp_over(security: &Security, tls: Option<&str>) {
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let report = hold(&supl2(&server, security)).await;
     assert_eq!(report.tls.as_ref().map(|t| t.version.as_str()), tls);
     let a = &report.found.assistance;
@@ -106,7 +106,7 @@ async fn supl_2_with_lpp_over_plain_tcp() {
 
 #[tokio::test]
 async fn supl_2_with_rrlp() {
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let report = hold(&Options { payload: Payload::Rrlp, ..supl2(&server, &TLS) }).await;
     assert!(report.found.assistance.system(Gnss::Gps).is_some_and(|s| s.ephemerides.len() >= 6));
     assert_served(server, &report, "rrlp").await;
@@ -114,12 +114,12 @@ async fn supl_2_with_rrlp() {
 
 #[tokio::test]
 async fn almanacs_come_when_asked_for() {
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let report = hold(&Options { almanac: true, ..supl2(&server, &TLS) }).await;
     let gps = report.found.assistance.system(Gnss::Gps).expect("GPS");
     assert!(gps.almanac.as_ref().is_some_and(|a| a.entries.len() > 20));
     assert_served(server, &report, "lpp").await;
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let report = hold(&Options { almanac: true, ..supl1(&server, &TLS) }).await;
     let gps = report.found.assistance.system(Gnss::Gps).expect("GPS");
     assert!(gps.almanac.as_ref().is_some_and(|a| a.entries.len() > 20));
@@ -130,12 +130,12 @@ async fn almanacs_come_when_asked_for() {
 async fn assistance_in_many_parts_is_put_together() {
     let positioning = spc::Config { lpp_payload_max: 1000, rrlp_payload_max: 800, ..spc::Config::default() };
     let session = slc::Config { positioning, ..slc::Config::default() };
-    let server = Setup { session: session.clone(), ..Setup::default() }.start().await;
+    let server = Setup { session: session.clone(), ..Setup::default() }.start();
     let report = hold(&supl2(&server, &TLS)).await;
     let parts = report.found.steps.iter().filter(|s| s.summary.contains("provideAssistanceData")).count();
     assert!(parts >= 2, "{parts}");
     assert_served(server, &report, "lpp").await;
-    let server = Setup { session, ..Setup::default() }.start().await;
+    let server = Setup { session, ..Setup::default() }.start();
     let report = hold(&supl1(&server, &TLS)).await;
     assert!(report.found.assistance.system(Gnss::Gps).is_some_and(|s| s.ephemerides.len() >= 6));
     assert_served(server, &report, "rrlp").await;
@@ -145,7 +145,7 @@ async fn assistance_in_many_parts_is_put_together() {
 async fn without_a_reference_location_assistance_is_given_all_the_same() {
     let place = Place { at: GeoPoint::new(TOWN.0, TOWN.1).expect("a place"), altitude_m: 60.0 };
     for supl_1 in [true, false] {
-        let server = Setup { cells: false, ..Setup::default() }.start().await;
+        let server = Setup { cells: false, ..Setup::default() }.start();
         let options = if supl_1 { supl1(&server, &TLS) } else { supl2(&server, &TLS) };
         let report = hold(&Options { place: Some(place), ..options }).await;
         assert!(report.found.assistance.reference_location.is_none());
@@ -161,7 +161,7 @@ async fn without_a_reference_location_assistance_is_given_all_the_same() {
 
 #[tokio::test]
 async fn a_handset_that_cannot_compute_says_so() {
-    let server = Setup { cells: false, ..Setup::default() }.start().await;
+    let server = Setup { cells: false, ..Setup::default() }.start();
     let report = hold(&supl2(&server, &TLS)).await;
     // Neither a place nor a reference location: the simulated receiver has nowhere to stand.
     assert_eq!(report.found.no_fix, Some(NoFix::NoPlace));
@@ -174,7 +174,7 @@ async fn a_handset_that_cannot_compute_says_so() {
 #[tokio::test]
 async fn every_kind_of_identity_is_served() {
     use groma::base::SetId;
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let identities = [
         SetId::Msisdn("447700900123".parse().expect("digits")),
         SetId::Imsi("00101000000000".parse().expect("an odd number of digits")),
@@ -194,7 +194,7 @@ async fn every_kind_of_identity_is_served() {
 
 #[tokio::test]
 async fn only_the_systems_asked_for_are_sent() {
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     for gnss in
         [vec![Gnss::Gps], vec![Gnss::Galileo], vec![Gnss::Glonass, Gnss::BeiDou], vec![Gnss::Gps, Gnss::Qzss]]
     {
@@ -209,7 +209,7 @@ async fn only_the_systems_asked_for_are_sent() {
 /// Sessions do not disturb each other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_sessions_at_once() {
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut tasks = tokio::task::JoinSet::new();
     for n in 0..24_u16 {
         let base = if n % 2 == 0 { supl1(&server, &TLS) } else { supl2(&server, &Security::Plain) };

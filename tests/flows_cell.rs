@@ -17,7 +17,7 @@ fn middle() -> GeoPoint {
 #[tokio::test]
 async fn the_position_of_the_cell_is_an_answer() {
     let plmn = Plmn { mcc: 1, mnc: 1 };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let cells = [
         CellId::Gsm { plmn, lac: 1, ci: 5 },
         CellId::Wcdma { plmn, uc: 65_541 },
@@ -31,7 +31,7 @@ async fn the_position_of_the_cell_is_an_answer() {
         let position = report.found.server_position.as_ref().expect("a position");
         assert!(position.shape.centre().expect("a centre").distance_m(middle()) < 300.0, "{}", cell.kind());
         assert!(position.shape.horizontal_uncertainty_m().is_some_and(|m| (100.0..10_000.0).contains(&m)));
-        assert_eq!(server.records(n + 1).await[n].position.map(PositionMethod::name).is_some(), true);
+        assert!(server.records(n + 1).await[n].position.is_some());
     }
     server.stop().await;
 }
@@ -39,7 +39,7 @@ async fn the_position_of_the_cell_is_an_answer() {
 #[tokio::test]
 async fn the_cell_short_form_of_supl_1() {
     let plmn = Plmn { mcc: 1, mnc: 1 };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let options = Options::new(Goal::CellId, server.ulp()).supl1();
     let report = hold(&Options { cells: vec![CellId::Gsm { plmn, lac: 1, ci: 5 }], ..options }).await;
     assert!(report.succeeded(), "{}", report.verdict());
@@ -49,7 +49,7 @@ async fn the_cell_short_form_of_supl_1() {
 #[tokio::test]
 async fn an_unknown_cell_gives_no_position_but_a_reason() {
     let plmn = Plmn { mcc: 999, mnc: 99 };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let options = Options::new(Goal::CellId, server.ulp());
     let report = hold(&Options { cells: vec![CellId::Lte { plmn, tac: 77, eci: 77 }], ..options }).await;
     assert!(!report.succeeded());
@@ -63,7 +63,7 @@ async fn an_unknown_cell_gives_no_position_but_a_reason() {
 #[tokio::test]
 async fn a_position_in_pos_init_that_is_good_enough_ends_the_session() {
     for supl_1 in [true, false] {
-        let server = TestServer::simulated().await;
+        let server = TestServer::simulated();
         let options = Options::new(Goal::Agnss, server.ulp());
         let options = if supl_1 { options.supl1() } else { options };
         let place = Place { at: middle(), altitude_m: 50.0 };
@@ -82,7 +82,7 @@ async fn a_position_in_pos_init_that_is_good_enough_ends_the_session() {
 #[tokio::test]
 async fn a_receiver_of_its_own_is_asked_for_its_position() {
     for supl_1 in [true, false] {
-        let server = TestServer::simulated().await;
+        let server = TestServer::simulated();
         let options = Options::new(Goal::Locate, server.ulp());
         let options = if supl_1 { options.supl1() } else { options };
         let place = Place { at: middle(), altitude_m: 50.0 };

@@ -44,7 +44,7 @@ fn edited(octets: &[u8], edit: impl FnOnce(&mut ULPPDU)) -> Vec<u8> {
 #[tokio::test]
 async fn a_header_of_version_3_is_served_as_far_as_2_goes() {
     let Some(data) = shared("a_header_of_version_3_is_served_as_far_as_2_goes") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
     peer.send(&edited(&start(&data), |p| p.version.maj = 3)).await;
     let pdu = peer.receive().await;
@@ -59,7 +59,7 @@ async fn a_header_of_version_3_is_served_as_far_as_2_goes() {
 #[tokio::test]
 async fn version_0_is_not_supported() {
     let Some(data) = shared("version_0_is_not_supported") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
     peer.send(&edited(&start(&data), |p| p.version.maj = 0)).await;
     assert_ended(server, peer, StatusCode::versionNotSupported).await;
@@ -73,7 +73,7 @@ async fn triggered_services_are_refused_by_name() {
         serde_json::from_slice(&std::fs::read(path).expect("a vector")).expect("JSON");
     let octets = crate::support::raw::unhex(vector["uper_hex"].as_str().expect("hex"));
     let octets = edited(&octets, |p| p.session_id.slp_session_id = None);
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
     peer.send(&octets).await;
     assert_ended(server, peer, StatusCode::ver2_serviceNotSupported).await;
@@ -82,7 +82,7 @@ async fn triggered_services_are_refused_by_name() {
 #[tokio::test]
 async fn a_wrong_session_id_is_refused() {
     let Some(data) = shared("a_wrong_session_id_is_refused") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
     let mut response = peer.start(&start(&data)).await;
     let mut id = response.slp.session_id.to_vec();
@@ -95,7 +95,7 @@ async fn a_wrong_session_id_is_refused() {
 #[tokio::test]
 async fn a_second_start_is_unexpected() {
     let Some(data) = shared("a_second_start_is_unexpected") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
     peer.start(&start(&data)).await;
     peer.send(&start(&data)).await;
@@ -105,7 +105,7 @@ async fn a_second_start_is_unexpected() {
 #[tokio::test]
 async fn supl_pos_before_pos_init_is_unexpected() {
     let Some(data) = shared("supl_pos_before_pos_init_is_unexpected") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
     let response = peer.start(&start(&data)).await;
     peer.send(&with_session(&captured(&data, "eric-c-agnss-3"), &response.slp)).await;
@@ -115,7 +115,7 @@ async fn supl_pos_before_pos_init_is_unexpected() {
 #[tokio::test]
 async fn pos_init_without_start_is_refused() {
     let Some(data) = shared("pos_init_without_start_is_refused") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &Security::Plain).await;
     peer.send(&pos_init(&data)).await;
     let status = status(&mut peer).await;
@@ -127,7 +127,7 @@ async fn pos_init_without_start_is_refused() {
 #[tokio::test]
 async fn a_truncated_start_is_a_protocol_error() {
     let Some(data) = shared("a_truncated_start_is_a_protocol_error") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
     // The header stays readable; the body ends in the middle, and the length says so.
     let mut octets = start(&data);
@@ -141,7 +141,7 @@ async fn a_truncated_start_is_a_protocol_error() {
 #[tokio::test]
 async fn damaged_messages_end_the_session_and_nothing_else() {
     let Some(data) = shared("damaged_messages_end_the_session_and_nothing_else") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let clean = pos_init(&data);
     let mut sessions = 0;
     for at in (7..clean.len()).step_by(3) {
@@ -169,7 +169,7 @@ async fn damaged_messages_end_the_session_and_nothing_else() {
 #[tokio::test]
 async fn a_handset_that_vanishes_leaves_a_record() {
     let Some(data) = shared("a_handset_that_vanishes_leaves_a_record") else { return };
-    let server = TestServer::simulated().await;
+    let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
     peer.start(&start(&data)).await;
     peer.close().await;

@@ -9,6 +9,7 @@ mod architecture;
 mod clients;
 mod dissection;
 mod flows_agnss;
+mod flows_app;
 mod flows_cell;
 mod flows_refusals;
 mod net;

@@ -20,8 +20,8 @@ fn truth(data: &Path) -> Vec<Value> {
     serde_json::from_str(&text).expect("JSON")
 }
 
-async fn server(data: &Path) -> TestServer {
-    TestServer::replaying(&data.join("gnss/nav/BRDC00IGS_R_20230010000_01D_MN.rnx.gz"), DAY).await
+fn server(data: &Path) -> TestServer {
+    TestServer::replaying(&data.join("gnss/nav/BRDC00IGS_R_20230010000_01D_MN.rnx.gz"), DAY)
 }
 
 /// Compares by the names of the truth: every field that both have.
@@ -35,7 +35,7 @@ fn assert_same(what: &str, truth: &Value, mine: &Value) {
 async fn rrlp_carries_the_broadcast_bit_for_bit() {
     let Some(data) = shared("rrlp_carries_the_broadcast_bit_for_bit") else { return };
     let truth = truth(&data);
-    let server = server(&data).await;
+    let server = server(&data);
     let mut client = RawPeer::connect(server.ulp(), &TLS).await;
     let response = client.start(&captured(&data, "tajuma-a-1")).await;
     client.send(&with_session(&captured(&data, "tajuma-a-2"), &response.slp)).await;
@@ -86,7 +86,7 @@ fn join(mut a: Value, b: Value) -> Value {
 async fn lpp_carries_the_broadcast_bit_for_bit() {
     let Some(data) = shared("lpp_carries_the_broadcast_bit_for_bit") else { return };
     let truth = truth(&data);
-    let server = server(&data).await;
+    let server = server(&data);
     let mut client = RawPeer::connect(server.ulp(), &TLS).await;
     let response = client.start(&captured(&data, "eric-c-agnss-1")).await;
     client.send(&with_session(&captured(&data, "eric-c-agnss-2"), &response.slp)).await;

@@ -57,7 +57,7 @@ struct Cli {
 enum Command {
     Serve(serve::ServeArgs),
     Demo(demo::DemoArgs),
-    Handset(handset::HandsetArgs),
+    Handset(Box<handset::HandsetArgs>),
     Cells(cells::CellsArgs),
     Feed(feed::FeedArgs),
     Sky(sky::SkyArgs),
@@ -94,7 +94,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(&args, verbosity),
         Command::Demo(args) => demo::run(&args),
-        Command::Handset(args) => handset::run(args),
+        Command::Handset(args) => handset::run(*args),
         Command::Cells(args) => cells::run(&args, verbosity),
         Command::Feed(args) => feed::run(&args),
         Command::Sky(args) => sky::run(&args),

@@ -172,6 +172,8 @@ mod tests {
     use crate::base::broadcast::Gnss;
 
     /// Satellites standing still in a shell around the Earth, clocks a microsecond apart.
+    // The signature is the solver's.
+    #[allow(clippy::unnecessary_wraps)]
     fn shell(sat: SatId, _: GpsTime) -> Option<Transmitter> {
         let (n, r) = (f64::from(sat.number), 26_560_000.0);
         let (lat, lon) = (0.2 * n, 1.3 * n);

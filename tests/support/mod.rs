@@ -1,4 +1,4 @@
 //! What the integration tests share.
 
-pub mod raw;
-pub mod server;
+pub(crate) mod raw;
+pub(crate) mod server;

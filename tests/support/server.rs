@@ -18,7 +18,7 @@ use groma::observe::trace::Tracer;
 use groma::slc::{self, AccessCheck, PositionReport, SessionRecord, TrustEveryone};
 
 /// The middle of the town in which the tests' cells stand.
-pub const TOWN: (f64, f64) = (50.8467, 4.3525);
+pub(crate) const TOWN: (f64, f64) = (50.8467, 4.3525);
 /// Far longer than anything takes that works.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -39,12 +39,12 @@ impl Host for Kept {
 }
 
 /// How to set a server up.
-pub struct Setup {
-    pub sky: SkySnapshot,
-    pub cells: bool,
-    pub clock: Clock,
-    pub session: slc::Config,
-    pub limits: Limits,
+pub(crate) struct Setup {
+    pub(crate) sky: SkySnapshot,
+    pub(crate) cells: bool,
+    pub(crate) clock: Clock,
+    pub(crate) session: slc::Config,
+    pub(crate) limits: Limits,
 }
 
 impl Default for Setup {
@@ -61,7 +61,8 @@ impl Default for Setup {
 }
 
 impl Setup {
-    pub async fn start(self) -> TestServer {
+    /// Starts it on the runtime of the caller.
+    pub(crate) fn start(self) -> TestServer {
         let data = tempfile::tempdir().expect("a folder");
         let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
         let tls = Arc::new(RustlsBackend::new(tls::Config::default(), data.path(), names).expect("TLS"));
@@ -92,37 +93,37 @@ impl Setup {
 }
 
 /// A server with one port, which takes TLS and plain ULP.
-pub struct TestServer {
-    pub server: Arc<Server>,
-    pub tracer: Arc<Tracer>,
+pub(crate) struct TestServer {
+    pub(crate) server: Arc<Server>,
+    pub(crate) tracer: Arc<Tracer>,
     kept: Arc<Kept>,
-    pub address: SocketAddr,
+    pub(crate) address: SocketAddr,
     ulp: String,
-    pub data: tempfile::TempDir,
+    pub(crate) data: tempfile::TempDir,
 }
 
 impl TestServer {
     /// With the simulated sky of this moment and the town's cells.
-    pub async fn simulated() -> Self {
-        Setup::default().start().await
+    pub(crate) fn simulated() -> Self {
+        Setup::default().start()
     }
 
     /// With a recorded day, at a time of that day.
-    pub async fn replaying(nav: &Path, at: &str) -> Self {
+    pub(crate) fn replaying(nav: &Path, at: &str) -> Self {
         let at: Utc = at.parse().expect("a time");
         let file = std::fs::File::open(nav).expect("a file");
         let (update, _) = rinex::read(file, "recorded", at).expect("a navigation file");
         let sky = SkySnapshot::of(&update);
-        Setup { sky, clock: Clock::starting_at(at), ..Setup::default() }.start().await
+        Setup { sky, clock: Clock::starting_at(at), ..Setup::default() }.start()
     }
 
     /// `HOST:PORT` for handsets.
-    pub fn ulp(&self) -> &str {
+    pub(crate) fn ulp(&self) -> &str {
         &self.ulp
     }
 
     /// The records of sessions that have ended, once there are this many.
-    pub async fn records(&self, count: usize) -> Vec<SessionRecord> {
+    pub(crate) async fn records(&self, count: usize) -> Vec<SessionRecord> {
         let wait = async {
             loop {
                 let records: Vec<SessionRecord> =
@@ -137,11 +138,11 @@ impl TestServer {
     }
 
     /// Positions that came out of sessions so far.
-    pub fn positions(&self) -> Vec<PositionReport> {
+    pub(crate) fn positions(&self) -> Vec<PositionReport> {
         self.kept.positions.lock().unwrap().clone()
     }
 
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.server.drain(Duration::ZERO).await;
     }
 }
