@@ -114,7 +114,6 @@ counters! {
     Counter bytes_out: "supl_sent_bytes", "Octets of ULP sent.";
     Counter bad_frames: "supl_bad_frames", "Messages whose length field was out of range.";
     Counter slow_pdus: "supl_slow_pdus", "Messages that did not arrive whole in time.";
-    Counter idle_closed: "supl_idle_closed", "Connections closed because nothing happened on them for too long.";
     Counter write_timeouts: "supl_write_timeouts", "Peers that did not take what was sent to them in time.";
     Counter vanished: "supl_peers_vanished", "Peers that went away in the middle of a session.";
     Counter drained: "supl_sessions_drained", "Sessions ended by the server because it was stopping.";
