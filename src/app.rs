@@ -320,7 +320,7 @@ const fn mode_name(mode: net::ListenMode) -> &'static str {
 
 /// Removes positions that were kept long enough, now and then.
 async fn housekeeping(positions: Positions, clock: Clock, stop: CancellationToken) {
-    const EVERY: std::time::Duration = std::time::Duration::from_secs(600);
+    const EVERY: std::time::Duration = std::time::Duration::from_mins(10);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,

@@ -98,7 +98,7 @@ fn lex(text: &str) -> Vec<Token> {
             }
             '"' => i = after_string(&c, i),
             'r' if matches!(at(i + 1), '"' | '#') && raw_hashes(&c, i + 1).is_some() => {
-                i = after_raw(&c, i + 1)
+                i = after_raw(&c, i + 1);
             }
             'b' if at(i + 1) == '"' => i = after_string(&c, i + 1),
             'b' if at(i + 1) == 'r' && raw_hashes(&c, i + 2).is_some() => i = after_raw(&c, i + 2),

@@ -1,5 +1,6 @@
 //! `groma reload`: the running server reads its configuration anew.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::{Outcome, admin::ServerArg, output};
@@ -29,7 +30,7 @@ pub(super) fn run(args: &ReloadArgs) -> Outcome {
         let mut text = format!("reloaded: {}\n", lines("reloaded"));
         let waiting = lines("needs_restart");
         if !waiting.is_empty() {
-            text += &format!("changed, in force after a restart: {waiting}\n");
+            let _ = writeln!(text, "changed, in force after a restart: {waiting}");
         }
         output::print(&text)?;
     }

@@ -113,9 +113,9 @@ fn ask_server(args: &SkyArgs) -> Outcome {
     let query = args.at.map_or_else(String::new, |p| format!("?at={},{}", p.lat, p.lon));
     let mut value = args.server.get_json(&format!("/sky.json{query}")).map_err(|e| match e {
         Failure::Said(line) => Failure::new(format!("{line}; --stored reads the store of a stopped server")),
-        other => other,
+        Failure::PipeClosed => Failure::PipeClosed,
     })?;
-    let text = value.as_object_mut().and_then(|members| members.remove("text"));
+    let text = value.as_object_mut().and_then(|members| members.shift_remove("text"));
     match text.as_ref().and_then(Value::as_str) {
         Some(text) if !args.json => output::print(text)?,
         _ => output::print_json(&value)?,

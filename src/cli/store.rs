@@ -1,5 +1,6 @@
 //! `groma store`: the state of what must survive.
 
+use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::data::{DataArgs, open_store};
@@ -40,7 +41,7 @@ pub(super) fn run(args: &StoreArgs) -> Outcome {
     if table.exists() {
         let opened = Table::open(&table).map_err(Failure::new)?;
         opened.verify().map_err(Failure::new)?;
-        text += &format!("{}: sound; {} transmitters\n", table.display(), opened.cells());
+        let _ = writeln!(text, "{}: sound; {} transmitters", table.display(), opened.cells());
     }
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)

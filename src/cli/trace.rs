@@ -65,8 +65,8 @@ pub(super) fn run(args: &TraceArgs) -> Outcome {
             output::print("stopped\n")?;
         }
         Action::List { json: true } => output::print_json(&server.get_json("/admin/trace")?)?,
-        Action::List { json: false } => output::print(&text(server.get("/admin/trace.txt")?))?,
-        Action::Show { session } => output::print(&text(server.get(&format!("/admin/trace/{session}"))?))?,
+        Action::List { json: false } => output::print(&text(&server.get("/admin/trace.txt")?))?,
+        Action::Show { session } => output::print(&text(&server.get(&format!("/admin/trace/{session}"))?))?,
         Action::Export { session, output } => {
             let path =
                 session.map_or_else(|| "/admin/trace.pcap".to_owned(), |s| format!("/admin/trace/{s}.pcap"));
@@ -81,6 +81,6 @@ pub(super) fn run(args: &TraceArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }

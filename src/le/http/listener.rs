@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
 
 /// A connection lives this long at most, whatever it does or does not send.
-const LIFE: Duration = Duration::from_secs(120);
+const LIFE: Duration = Duration::from_mins(2);
 /// Wait after an accept that failed (the usual cause: no file descriptor is free).
 const PAUSE: Duration = Duration::from_millis(200);
 
