@@ -224,3 +224,22 @@ async fn many_sessions_at_once() {
     assert_eq!(server.positions().len(), 24);
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_certificate_is_checked_when_an_authority_is_named() {
+    let server = TestServer::simulated();
+    let ca = |folder: &std::path::Path| Security::Tls {
+        ca: Some(folder.join("tls/development-cert.pem")),
+        only: None,
+    };
+    let options = Options { server: format!("localhost:{}", server.address.port()), ..supl2(&server, &TLS) };
+    let report = hold(&Options { security: ca(server.data.path()), ..options.clone() }).await;
+    assert!(report.succeeded() && report.tls.is_some_and(|t| t.verified));
+    let other = TestServer::simulated();
+    let refused = run(&Options { security: ca(other.data.path()), ..options }, |_| ()).await;
+    let error = refused.expect_err("another authority");
+    assert!(error.to_string().contains("not signed by an authority"), "{error}");
+    assert_eq!(error.exit_code(), 3);
+    other.stop().await;
+    server.stop().await;
+}

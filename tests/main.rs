@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 mod architecture;
 mod clients;
+mod commands;
 mod dissection;
 mod flows_agnss;
 mod flows_app;

@@ -86,9 +86,10 @@ async fn demo(args: &DemoArgs, begun: Instant) -> Outcome {
         if !args.json {
             print(&format!("\n{}\n", paint.dim("The server stays up; Ctrl-C ends it.")))?;
         }
-        tokio::signal::ctrl_c().await?;
+        server.until_signalled().await?;
+    } else {
+        server.stop().await;
     }
-    server.stop().await;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

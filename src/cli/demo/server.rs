@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
-use crate::app::{App, AppError, RunningApp};
+use crate::app::{App, AppError, RunningApp, signals};
 use crate::base::GeoPoint;
 use crate::base::cell::Plmn;
 use crate::base::time::Clock;
@@ -57,17 +57,41 @@ impl DemoServer {
     /// Starts it, on the standard ports where they are free.
     pub(super) async fn start() -> Result<Self, StartError> {
         let folder = Folder::new().map_err(StartError::Folder)?;
+        let app = match Self::app(&folder, "standard", free(7275), free(8080)).await {
+            // Another program was quicker.
+            Err(StartError::App(AppError::Bind(_) | AppError::Http { .. })) => {
+                Self::app(&folder, "any", free(0), free(0)).await
+            }
+            started => started,
+        }?;
+        let ulp = app.supl.first().map_or_else(String::new, SocketAddr::to_string);
+        Ok(Self { ulp, http: app.http, app, _folder: folder })
+    }
+
+    async fn app(
+        folder: &Folder,
+        name: &str,
+        ulp: SocketAddr,
+        http: SocketAddr,
+    ) -> Result<RunningApp, StartError> {
         let clock = Clock::system();
-        let mut config = Config { data: folder.0.clone(), drain_s: 0, ..Config::default() };
-        config.listen = vec![Listen { address: free(7275), mode: ListenMode::Auto }];
-        config.http.listen = free(8080);
+        let mut config = Config { data: folder.0.join(name), drain_s: 0, ..Config::default() };
+        std::fs::create_dir_all(&config.data).map_err(StartError::Folder)?;
+        config.listen = vec![Listen { address: ulp, mode: ListenMode::Auto }];
+        config.http.listen = http;
         config.feed.sources = vec![SourceConfig::Simulated(SimulatedConfig::default())];
         "localhost".clone_into(&mut config.session.slp_address);
         let centre = GeoPoint { lat: TOWN.0, lon: TOWN.1 };
         generate(&config.cells().table, &Site::town(centre, Plmn { mcc: 1, mnc: 1 }), clock.now().utc)?;
-        let app = App::new(config, clock).start().await?;
-        let ulp = app.supl.first().map_or_else(String::new, SocketAddr::to_string);
-        Ok(Self { ulp, http: app.http, app, _folder: folder })
+        Ok(App::new(config, clock).start().await?)
+    }
+
+    /// Serves until Ctrl-C or SIGTERM.
+    pub(super) async fn until_signalled(self) -> std::io::Result<()> {
+        let Self { app, _folder: folder, .. } = self;
+        let done = signals::run(app).await.map(drop);
+        drop(folder);
+        done
     }
 
     /// Ends it.
