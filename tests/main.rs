@@ -15,6 +15,7 @@ mod flows_cell;
 mod flows_refusals;
 mod net;
 mod recorded_sky;
+mod serve;
 mod store_kill;
 mod support;
 

@@ -108,6 +108,12 @@ impl Shared {
             } else {
                 self.metrics.sky_age.remove(&[("gnss", name)]);
             }
+            if newest.is_some() {
+                let left = sky.hours_left(gnss, now) * 3600.0;
+                self.metrics.sky_left.get_or_create(&[("gnss", name)]).set(left);
+            } else {
+                self.metrics.sky_left.remove(&[("gnss", name)]);
+            }
         }
         counts
     }
@@ -161,6 +167,7 @@ impl Backend for Shared {
         m.ready.set(i64::from(readiness.ready));
         m.clock_shifted.set(i64::from(self.clock.is_shifted()));
         m.sky_simulated.set(i64::from(simulated));
+        m.store_bytes.set(i64::try_from(size_of_folder(&self.config.load().store().path)).unwrap_or(i64::MAX));
         m.cells.set(i64::try_from(cells).unwrap_or(i64::MAX));
         let ended = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         Status {
@@ -245,4 +252,18 @@ impl Traces for Tracer {
     fn capture(&self, session: Option<u64>) -> Option<Vec<u8>> {
         Self::capture(self, session)
     }
+}
+
+/// Bytes of the files in a folder and the folders in it.
+fn size_of_folder(path: &std::path::Path) -> u64 {
+    let files = |dir: &std::path::Path| std::fs::read_dir(dir).into_iter().flatten().flatten();
+    files(path)
+        .map(|entry| match entry.metadata() {
+            Ok(m) if m.is_dir() => {
+                files(&entry.path()).filter_map(|e| e.metadata().ok()).map(|m| m.len()).sum()
+            }
+            Ok(m) => m.len(),
+            Err(_) => 0,
+        })
+        .sum()
 }

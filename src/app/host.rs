@@ -135,3 +135,21 @@ pub(super) fn show_counters(metrics: &Metrics, server: &Arc<Server>) {
         });
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observe::metrics::CATALOGUE;
+
+    #[test]
+    fn the_operators_guide_names_every_metric() {
+        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/README.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        let mut missing: Vec<String> =
+            CATALOGUE.iter().map(|(name, help)| format!("| `{name}` | {help} |")).collect();
+        crate::net::Counters::default()
+            .visit(|f| missing.push(format!("| `{}` | {} |", f.name, f.help.trim_end_matches('.'))));
+        missing.retain(|row| !guide.contains(row));
+        assert!(missing.is_empty(), "deploy/README.md lacks these rows:\n{}", missing.join("\n"));
+    }
+}

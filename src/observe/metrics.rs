@@ -114,6 +114,8 @@ catalogue! {
         "Satellites with an ephemeris that is valid now, by `gnss` and `health` (healthy, unhealthy)";
     sky_age: Family<Words<1>, Real> = Family::default(), "sky_age", Some(Unit::Seconds),
         "Time since the reference time of the newest ephemeris, by `gnss`; negative when it lies ahead";
+    sky_left: Family<Words<1>, Real> = Family::default(), "sky_left", Some(Unit::Seconds),
+        "Time until fewer than four satellites have a valid ephemeris if nothing new arrives, by `gnss`";
     feed_records: Family<Named, Counter> = Family::default(), "feed_records", None,
         "Ephemerides taken in, by `source`";
     feed_rejected: Family<Named, Counter> = Family::default(), "feed_records_rejected", None,
