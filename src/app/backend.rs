@@ -167,7 +167,8 @@ impl Backend for Shared {
         m.ready.set(i64::from(readiness.ready));
         m.clock_shifted.set(i64::from(self.clock.is_shifted()));
         m.sky_simulated.set(i64::from(simulated));
-        m.store_bytes.set(i64::try_from(size_of_folder(&self.config.load().store().path)).unwrap_or(i64::MAX));
+        m.store_bytes
+            .set(i64::try_from(size_of_folder(&self.config.load().store().path)).unwrap_or(i64::MAX));
         m.cells.set(i64::try_from(cells).unwrap_or(i64::MAX));
         let ended = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         Status {

@@ -138,7 +138,6 @@ pub(super) fn show_counters(metrics: &Metrics, server: &Arc<Server>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::observe::metrics::CATALOGUE;
 
     #[test]

@@ -1,6 +1,5 @@
 //! `groma reload`: the running server reads its configuration anew.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::{Outcome, admin::ServerArg, output};
@@ -27,12 +26,11 @@ pub(super) fn run(args: &ReloadArgs) -> Outcome {
             let list = answer.get(key).and_then(serde_json::Value::as_array).into_iter().flatten();
             list.filter_map(|v| v.as_str().map(str::to_owned)).collect::<Vec<_>>().join(", ")
         };
-        let mut text = format!("reloaded: {}\n", lines("reloaded"));
+        output::print(&format!("reloaded: {}\n", lines("reloaded")))?;
         let waiting = lines("needs_restart");
         if !waiting.is_empty() {
-            let _ = writeln!(text, "changed, in force after a restart: {waiting}");
+            output::print(&format!("changed, in force after a restart: {waiting}\n"))?;
         }
-        output::print(&text)?;
     }
     Ok(ExitCode::SUCCESS)
 }

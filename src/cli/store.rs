@@ -1,6 +1,5 @@
 //! `groma store`: the state of what must survive.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use super::data::{DataArgs, open_store};
@@ -35,14 +34,13 @@ pub(super) fn run(args: &StoreArgs) -> Outcome {
     // Opening reads and checks every record.
     let store = open_store(&config)?;
     let sky = store.load_sky(Clock::system().now().gps()).wait().map_err(Failure::new)?;
-    let mut text =
-        format!("{}: sound; {} records of navigation data are valid now\n", path.display(), sky.len());
+    let path = path.display();
+    output::print(&format!("{path}: sound; {} records of navigation data are valid now\n", sky.len()))?;
     let table = config.cells().table;
     if table.exists() {
         let opened = Table::open(&table).map_err(Failure::new)?;
         opened.verify().map_err(Failure::new)?;
-        let _ = writeln!(text, "{}: sound; {} transmitters", table.display(), opened.cells());
+        output::print(&format!("{}: sound; {} transmitters\n", table.display(), opened.cells()))?;
     }
-    output::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
