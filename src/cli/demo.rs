@@ -82,13 +82,13 @@ async fn demo(args: &DemoArgs, begun: Instant) -> Outcome {
     } else {
         print(&closing(&server, first_fix, &reports, paint))?;
     }
-    if !args.once {
+    if args.once {
+        server.stop().await;
+    } else {
         if !args.json {
             print(&format!("\n{}\n", paint.dim("The server stays up; Ctrl-C ends it.")))?;
         }
         server.until_signalled().await?;
-    } else {
-        server.stop().await;
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
