@@ -7,7 +7,7 @@
 //!         ─► le::http ◄── status, metrics ◄── Shared ◄┘
 //! ```
 //!
-//! Everything that sessions are served from lies behind an `ArcSwap`; [`Shared::reload`] puts new values there.
+//! Everything that sessions are served from lies behind an `ArcSwap`; a reload puts new values there.
 
 mod backend;
 mod host;

@@ -96,6 +96,29 @@ fn no_table_takes_a_stray_key() {
 }
 
 #[test]
+fn no_list_of_tables_takes_a_stray_key_either() {
+    for (text, near) in [
+        ("[[listen]]\naddress = \"[::]:1\"\nmoed = \"tls\"\n", "mode"),
+        ("[[tls.certificates]]\nchain = \"a\"\nkeey = \"b\"\n", "key"),
+        ("[[access.source]]\nnetwrok = \"10.0.0.0/8\"\n", "network"),
+        ("[[cells.networks]]\nmcc = 1\nlatt = 1.0\n", "lat"),
+        ("[[feed.sources]]\nkind = \"directory\"\npath = \"x\"\nscan = 3\n", "scan_s"),
+        ("[[feed.sources]]\nkind = \"htp\"\n", "http"),
+    ] {
+        let e = parse(text).unwrap_err().to_string();
+        assert!(e.contains(&format!("did you mean `{near}`?")), "{e}");
+    }
+}
+
+#[test]
+fn a_simulated_sky_is_one_word_and_stands_alone() {
+    assert!(parse("feed = \"simulated\"").unwrap().feed.is_simulated());
+    let mixed =
+        "[[feed.sources]]\nkind = \"simulated\"\n[[feed.sources]]\nkind = \"directory\"\npath = \"x\"\n";
+    assert!(matches!(parse(mixed), Err(ConfigError::Value { key: "feed", .. })));
+}
+
+#[test]
 fn a_misspelt_key_is_reported_with_place_and_advice() {
     let e = parse("data = \"x\"\n[http]\nlissten = \"127.0.0.1:1\"\n").unwrap_err().to_string();
     assert!(e.starts_with("test.toml:3:1: unknown key `lissten`, did you mean `listen`?"), "{e}");
