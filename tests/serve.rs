@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Longest wait for anything that a process is to do.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn groma() -> Command {
     let mut c = Command::new(env!("CARGO_BIN_EXE_groma"));
@@ -188,6 +188,29 @@ fn reload_takes_over_what_is_right_and_refuses_what_is_not() {
     assert_eq!(s.get("/healthz").0, 200);
     let (_, metrics) = s.get("/metrics");
     assert!(metrics.contains(r#"groma_reloads_total{outcome="failed"} 2"#), "{metrics}");
+}
+
+#[test]
+fn a_drain_waits_for_sessions_says_so_and_a_second_signal_ends_it() {
+    let dir = folder();
+    let mut s = Serving::start(dir.path(), &["-o", "feed=simulated", "-o", "drain_s=600"]);
+    let lines = s.log();
+    let line = lines.lines().find(|l| l.contains("listening: SUPL")).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    let mut handset = TcpStream::connect(line["address"].as_str().unwrap()).unwrap();
+    // The beginning of a message begins a session.
+    handset.write_all(&[0x00, 0x30, 0x02]).unwrap();
+    let began = Instant::now();
+    while !s.get("/metrics").1.contains("groma_supl_sessions_open 1") {
+        assert!(began.elapsed() < PATIENCE);
+    }
+    s.signal("-TERM");
+    s.wait_for("stopping");
+    let (code, body) = s.get("/readyz");
+    assert!(code == 503 && body.contains("the server is stopping"), "{code} {body}");
+    assert_eq!(s.get("/healthz").0, 200);
+    s.signal("-TERM");
+    assert_eq!(s.end(), Some(1), "{}", s.log());
 }
 
 #[test]
