@@ -59,7 +59,7 @@ fn ephemeris(number: u8) -> Ephemeris {
 
 fn message() -> LppMessage {
     let mut assistance =
-        Assistance { reference_time: Some(ReferenceTime::gps(NOW, Some(0.001))), ..Assistance::default() };
+        Assistance { reference_time: Some(ReferenceTime::gps(NOW, None)), ..Assistance::default() };
     assistance.system_mut(Gnss::Gps).ephemerides = (1..=12).map(ephemeris).collect();
     LppMessage {
         transaction: Some(TransactionId {
