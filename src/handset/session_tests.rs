@@ -7,6 +7,8 @@ use crate::base::broadcast::Gnss;
 use crate::base::geo::{Ellipse, GeoPoint, Shape};
 use crate::base::time::{GpsTime, Now, Utc};
 use crate::base::{SlpAddress, SlpSessionId};
+use crate::gnss::orbit::coarse_position;
+use crate::gnss::visibility::Observer;
 use crate::handset::findings::Ending;
 use crate::handset::options::{Goal, Options};
 use crate::handset::receiver::tests::constellation;
@@ -305,8 +307,12 @@ fn an_rrlp_session_with_assistance_in_two_messages() {
     assert!(pos_init.assistance.is_some() && pos_init.pos.is_none());
     let mut first = assistance(b.now.gps());
     let mut second = Assistance::default();
-    first.system_mut(Gnss::Gps).ephemerides.truncate(16);
-    second.system_mut(Gnss::Gps).ephemerides = first.system_mut(Gnss::Gps).ephemerides.split_off(8);
+    // One RRLP message takes 16 at most, so both halves are of those that can be seen.
+    let (observer, t) = (Observer::new(town(), 0.0), b.now.gps());
+    let all = &mut first.system_mut(Gnss::Gps).ephemerides;
+    all.retain(|e| observer.look_at(coarse_position(e, t)).1 > 5.0);
+    let half = all.len() / 2;
+    second.system_mut(Gnss::Gps).ephemerides = all.split_off(half);
     let data = AssistanceData { assistance: first, more: Some(true), extended: None };
     b.rrlp(3, RrlpComponent::AssistanceData(Box::new(data)));
     assert_eq!(b.take_rrlp(), RrlpPdu { reference: 3, component: RrlpComponent::AssistanceDataAck });
@@ -331,6 +337,7 @@ fn an_rrlp_session_with_assistance_in_two_messages() {
     let answer = b.take_rrlp();
     assert_eq!(answer.reference, 4);
     let RrlpComponent::MsrPositionRsp(rsp) = answer.component else { panic!("a response") };
+    assert!(rsp.location.is_some(), "{rsp:?}");
     let location = rsp.location.unwrap();
     assert!(location.shape.centre().unwrap().distance_m(town()) < 900.0);
     assert!(location.time.tod_ms.is_some());
