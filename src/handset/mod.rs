@@ -1,8 +1,8 @@
 //! The other side: a simulated SET, which works with any SUPL server.
 //!
-//! [`run`] holds one session as [`Options`] describe it and comes back with a [`Report`]. Inside, [`session`] is the SET's
-//! side of SUPL as a machine without input or output, [`lpp`] and [`rrlp`] the positioning protocols in it; [`receiver`]
-//! simulates the measurements and [`solve`] computes the position from them; [`transport`] is the socket. [`Connection`]
+//! [`run`] holds one session as [`Options`] describe it and comes back with a [`Report`]. Inside, `session` is the SET's
+//! side of SUPL as a machine without input or output, `lpp` and `rrlp` the positioning protocols in it; `receiver`
+//! simulates the measurements and `solve` computes the position from them; `transport` is the socket. [`Connection`]
 //! is open to whoever wants to send octets of their own making.
 
 mod driver;
