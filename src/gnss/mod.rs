@@ -16,6 +16,7 @@ pub mod positions;
 pub mod scale;
 mod sky;
 mod snapshot;
+pub mod solve;
 pub mod table;
 mod update;
 pub mod visibility;

@@ -49,6 +49,23 @@ pub fn state(e: &Ephemeris, t: GpsTime) -> SatState {
     }
 }
 
+/// The satellite's clock minus system time in seconds without the relativistic part (which stays below 100 ns): what the
+/// time of transmission is found with.
+pub fn clock_s(e: &Ephemeris, t: GpsTime) -> f64 {
+    let gnss = e.sat().gnss;
+    let (l0, l1, l2) = clock_lsb(gnss);
+    let (toc, a0, a1, a2) = match e {
+        Ephemeris::Lnav(l) => (l.toc, f64::from(l.af0), f64::from(l.af1), f64::from(l.af2)),
+        Ephemeris::Galileo(g) => (g.toc, f64::from(g.af0), f64::from(g.af1), f64::from(g.af2)),
+        Ephemeris::BeiDou(b) => (b.toc, f64::from(b.a0), f64::from(b.a1), f64::from(b.a2)),
+        Ephemeris::NavIc(n) => (n.toc, f64::from(n.af0), f64::from(n.af1), f64::from(n.af2)),
+        Ephemeris::Glonass(g) => (g.tb, -f64::from(g.tau), f64::from(g.gamma), 0.0),
+        Ephemeris::Sbas(s) => (s.t0, f64::from(s.agf0), f64::from(s.agf1), 0.0),
+    };
+    let dt = t - toc;
+    a0 * l0 + dt * (a1 * l1 + dt * a2 * l2)
+}
+
 /// The state, good to a few metres: enough for azimuth and elevation, and several times cheaper for GLONASS.
 pub fn coarse_state(e: &Ephemeris, t: GpsTime) -> SatState {
     match e {
