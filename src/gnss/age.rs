@@ -101,7 +101,7 @@ impl AgePolicy {
 pub fn is_healthy(e: &Ephemeris) -> bool {
     match e {
         // QZSS states the health of each signal; the satellites that send L1 C/A mark L1 C/B as unfit, and the other way round.
-        // The first bit sums L1 up, the second is L1 C/A's (IS-QZSS-PNT 4.1.2.3).
+        // The first bit sums L1 up, the others are those of L1 C/A, L2C, L5, L1C and L1 C/B (IS-QZSS-PNT, table 4.1.2-5).
         Ephemeris::Lnav(l) if l.sat.gnss == Gnss::Qzss => l.health & 0b11_0000 == 0,
         Ephemeris::Lnav(l) => l.health == 0,
         Ephemeris::Galileo(g) => match g.message {
@@ -114,5 +114,63 @@ pub fn is_healthy(e: &Ephemeris) -> bool {
         Ephemeris::Glonass(g) => g.bn & 0b100 == 0,
         Ephemeris::Sbas(s) => !s.unhealthy,
         Ephemeris::NavIc(n) => n.health & 0b10 == 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::broadcast::{Kepler, LnavEphemeris, SatId};
+
+    fn lnav(sat: SatId, health: u8) -> Ephemeris {
+        let toe = GpsTime::from_week_s(2243, 7200);
+        let kepler = Kepler {
+            sqrt_a: 0,
+            e: 0,
+            m0: 0,
+            omega0: 0,
+            i0: 0,
+            omega: 0,
+            delta_n: 0,
+            omega_dot: 0,
+            i_dot: 0,
+            crs: 0,
+            crc: 0,
+            cus: 0,
+            cuc: 0,
+            cis: 0,
+            cic: 0,
+        };
+        Ephemeris::Lnav(LnavEphemeris {
+            sat,
+            toe,
+            toc: toe,
+            kepler,
+            af0: 0,
+            af1: 0,
+            af2: 0,
+            tgd: 0,
+            iodc: 0,
+            ura: 0,
+            health,
+            fit_extended: false,
+            code_on_l2: 0,
+            l2p_flag: false,
+            aodo: 0,
+        })
+    }
+
+    #[test]
+    fn a_satellite_of_qzss_is_healthy_when_its_l1_ca_is() {
+        let healthy = |bits| is_healthy(&lnav(SatId::new(Gnss::Qzss, 2), bits));
+        // All signals well; L1 C/B, which goes in place of L1 C/A, marked as unfit; so L2C, L5 or L1C.
+        for bits in [0, 0b00_0001, 0b00_1000, 0b00_0100, 0b00_0010, 0b00_1111] {
+            assert!(healthy(bits), "{bits:06b}");
+        }
+        // Under test; sending L1 C/B in place of L1 C/A; L1 C/A's own bit.
+        for bits in [0b11_1111, 0b11_1110, 0b10_0000, 0b01_0000] {
+            assert!(!healthy(bits), "{bits:06b}");
+        }
+        assert!(!is_healthy(&lnav(SatId::new(Gnss::Gps, 2), 1)));
     }
 }

@@ -1,5 +1,10 @@
 //! Almanac entries that RRLP (GANSS) and LPP share, as [`crate::wire::navigation`] shares navigation models.
 
+/// UTC as the U.S. Naval Observatory keeps it (TS 44.031 table A.55.18, TS 37.355 `utcStandardID`, the identifier of SBAS
+/// message 12: 0 CRL, 1 NIST, 2 USNO, 3 BIPM). WAAS and MSAS steer by it, and sources of navigation data do not say
+/// otherwise.
+pub(crate) const UTC_USNO: u8 = 2;
+
 /// Defines the conversions for the types in scope: `AlmanacNAVKeplerianSet`, `AlmanacKeplerianSet`,
 /// `AlmanacBDSAlmanacSetR12`, `GlonassSet`, `SVID`. The arguments are the names of Galileo's status members.
 ///

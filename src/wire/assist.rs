@@ -204,14 +204,15 @@ impl NavigationRequest {
 /// 10.10).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HeldNavigation {
-    /// Week of the newest ephemeris held, modulo 1,024 (GPS in ULP and RRLP) or 4,096; GLONASS in LPP: day in the
+    /// Week of the newest ephemeris held, modulo 1,024 (GPS in ULP and RRLP) or 4,096; GLONASS: day in the
     /// four-year interval. As sent; SETs without ephemerides send zeros.
     pub week_or_day: u16,
-    /// Its time of ephemeris, in hours of the week; GLONASS in LPP: in units of 15 minutes of the day.
+    /// Its time of ephemeris, in hours of the week; GLONASS: in units of 15 minutes of the day.
     pub toe: u8,
     /// The age of ephemerides that the SET tolerates.
     pub toe_limit: Duration,
-    /// Satellites and issues held. GPS in ULP and RRLP: IODE (8 bits); else as [`Ephemeris::iod`].
+    /// Satellites and issues held. GPS in ULP and RRLP: IODE (8 bits); else as [`Ephemeris::iod`],
+    /// of which ULP carries ten bits.
     pub satellites: Vec<(SatId, u16)>,
 }
 
@@ -223,6 +224,8 @@ impl HeldNavigation {
         let same = |issue: u16| match ephemeris {
             // ULP and RRLP name a GPS issue by its eight lower bits.
             Ephemeris::Lnav(e) => issue == e.iodc || issue == e.iodc & 0xff,
+            // ULP has ten bits, which cut the eleven of BeiDou.
+            Ephemeris::BeiDou(_) => issue == ephemeris.iod() || issue == ephemeris.iod() & 0x3ff,
             e => issue == e.iod(),
         };
         let (unit_s, period_s, here_ns) = match ephemeris {

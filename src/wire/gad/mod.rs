@@ -20,7 +20,7 @@ pub const HORIZONTAL: Uncertainty = Uncertainty { c: 10.0, x: 0.1, max: 127 };
 pub const VERTICAL: Uncertainty = Uncertainty { c: 45.0, x: 0.025, max: 127 };
 /// High-accuracy uncertainty in metres, K 0..=255 (clause 6.2a): up to 46 m.
 pub const HIGH_ACCURACY: Uncertainty = Uncertainty { c: 0.3, x: 0.02, max: 255 };
-/// High-accuracy extended uncertainty in metres, K 0..=255 (clause 6.2b): up to 200 m.
+/// High-accuracy extended uncertainty in metres, K 0..=255 (clause 6.2b): 200 m at K = 254.
 pub const HIGH_ACCURACY_EXTENDED: Uncertainty = Uncertainty { c: 0.3, x: 0.02594, max: 255 };
 /// Time uncertainty of RRLP in microseconds (TS 44.031 A.4.6.1a), K 0..=127: up to 3 s.
 pub const RRLP_TIME_US: Uncertainty = Uncertainty { c: 0.0022, x: 0.18, max: 127 };
@@ -257,6 +257,14 @@ mod tests {
         assert_eq!(HORIZONTAL.ceil(f64::NAN), 127);
         assert_eq!(HORIZONTAL.ceil(f64::INFINITY), 127);
         assert_eq!(HORIZONTAL.floor(100.0), 25);
+    }
+
+    #[test]
+    fn high_accuracy_codes_reach_as_far_as_they_are_meant_to() {
+        assert!((HIGH_ACCURACY.max() - 46.491).abs() < 1e-3);
+        assert!((HIGH_ACCURACY.value(1) - 0.006).abs() < 1e-12);
+        assert!((HIGH_ACCURACY_EXTENDED.value(254) - 200.0).abs() < 0.5);
+        assert_eq!(HIGH_ACCURACY_EXTENDED.ceil(1e6), 255);
     }
 
     #[test]

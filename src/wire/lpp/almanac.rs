@@ -9,7 +9,7 @@ use groma_asn1::lpp::{
 use super::ids;
 use crate::base::broadcast::{Almanac, GlonassAlmanac, Gnss, KeplerAlmanac, SatId, UtcModel};
 use crate::base::time::{BDT_WEEK_ZERO, GpsTime};
-use crate::wire::almanac::almanac_models;
+use crate::wire::almanac::{UTC_USNO, almanac_models};
 use crate::wire::assist::AlmanacSet;
 use crate::wire::{bits, times};
 
@@ -140,8 +140,7 @@ pub(super) fn from_utc(gnss: Gnss, u: &UtcModel) -> Option<asn::GNSSUTCModel> {
             utc_wnlsf: week_lsf,
             utc_dn: u.dn as i8,
             utc_delta_tlsf: u.dt_lsf,
-            // As UTC(USNO); the source does not say otherwise.
-            utc_standard_id: 3,
+            utc_standard_id: UTC_USNO,
         }),
         Gnss::BeiDou => asn::GNSSUTCModel::utcModel5_r12(asn::UTCModelSet5R12 {
             utc_a0_r12: u.a0,

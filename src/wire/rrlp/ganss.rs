@@ -12,7 +12,7 @@ use crate::base::broadcast::{
     TimeOffset, UtcModel,
 };
 use crate::base::time::{BDT_WEEK_ZERO, GpsTime};
-use crate::wire::almanac::almanac_models;
+use crate::wire::almanac::{UTC_USNO, almanac_models};
 use crate::wire::assist::{
     AlmanacSet, Assistance, Auxiliary, BadSignal, GnssAssistance, ReferenceTime, SbasRegion,
 };
@@ -55,7 +55,7 @@ fn common(a: &Assistance, with_location: bool) -> Option<asn::GANSSCommonAssistD
         Some(reference_time(r, system))
     });
     let location = with_location.then(|| a.reference_location.as_ref().and_then(octets::ellipsoid)).flatten();
-    let added = a.klobuchar.iter().find(|(area, _)| *area != KlobucharArea::World);
+    let added = a.klobuchar.iter().find_map(|(area, k)| Some((data_id(*area)?, k)));
     let out = asn::GANSSCommonAssistData {
         ganss_reference_time_r10_ext: time
             .as_ref()
@@ -63,8 +63,8 @@ fn common(a: &Assistance, with_location: bool) -> Option<asn::GANSSCommonAssistD
         ganss_reference_time: time.map(|(t, _)| t),
         ganss_ref_location: location.map(|o| asn::GANSSRefLocation { three_dlocation: gps::geographical(o) }),
         ganss_ionospheric_model: a.nequick.as_ref().map(nequick),
-        ganss_add_ionospheric_model: added.map(|(area, k)| asn::GANSSAddIonosphericModel {
-            data_id: bits::bits(if *area == KlobucharArea::Qzss { 0b11 } else { 0b01 }, 2),
+        ganss_add_ionospheric_model: added.map(|(id, k)| asn::GANSSAddIonosphericModel {
+            data_id: bits::bits(id, 2),
             iono_model: gps::from_klobuchar(*k),
         }),
         ganss_earth_orient_param: a.earth_orientation.map(|e| asn::GANSSEarthOrientParam {
@@ -83,6 +83,16 @@ fn common(a: &Assistance, with_location: bool) -> Option<asn::GANSSCommonAssistD
         || out.ganss_add_ionospheric_model.is_some()
         || out.ganss_earth_orient_param.is_some();
     some.then_some(out)
+}
+
+/// The `dataID` of an area's Klobuchar coefficients (TS 44.031 A.4.2.6.1: '00' worldwide, '11' QZSS's area, '01' BeiDou's).
+/// The worldwide ones go out in the GPS part; NavIC's have no code.
+const fn data_id(area: KlobucharArea) -> Option<u64> {
+    match area {
+        KlobucharArea::Qzss => Some(0b11),
+        KlobucharArea::BeiDou => Some(0b01),
+        KlobucharArea::World | KlobucharArea::NavIc => None,
+    }
 }
 
 /// The reference time and its cycle of 8,192 days.
@@ -292,8 +302,7 @@ fn from_utc(gnss: Gnss, u: &UtcModel) -> (Option<asn::GANSSUTCModel>, Option<asn
             utc_wnlsf: u.week_lsf as u8,
             utc_dn: u.dn as i8,
             utc_delta_tlsf: u.dt_lsf,
-            // As UTC(USNO); the source does not say otherwise.
-            utc_standard_id: 3,
+            utc_standard_id: UTC_USNO,
         }),
         Gnss::BeiDou => asn::GANSSAddUTCModel::utcModel5_r12(asn::UTCmodelSet5R12 {
             utc_a0_r12: u.a0,
@@ -497,4 +506,29 @@ fn decode_generic(g: &asn::GANSSGenericAssistDataElement, near: GpsTime) -> Opti
         }
     }
     Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::broadcast::Klobuchar;
+    use crate::wire::test_data::system_assistance;
+
+    /// TS 44.031 A.4.2.6.1 and table A.55.18.
+    #[test]
+    fn codes_of_ionosphere_and_utc() {
+        let model = Klobuchar { alpha: [1; 4], beta: [2; 4] };
+        let said = |areas: &[KlobucharArea]| {
+            let klobuchar = areas.iter().map(|a| (*a, model)).collect();
+            let a = common(&Assistance { klobuchar, ..Assistance::default() }, false)?;
+            Some(bits::number(&a.ganss_add_ionospheric_model?.data_id))
+        };
+        assert_eq!(said(&[KlobucharArea::World, KlobucharArea::Qzss]), Some(0b11));
+        assert_eq!(said(&[KlobucharArea::NavIc, KlobucharArea::BeiDou]), Some(0b01));
+        assert_eq!(said(&[KlobucharArea::World, KlobucharArea::NavIc]), None);
+
+        let sbas = generic(&system_assistance(Gnss::Sbas)).unwrap().unwrap();
+        let Some(asn::GANSSAddUTCModel::utcModel4(u)) = sbas.ganss_add_utcmodel else { panic!() };
+        assert_eq!(u.utc_standard_id, 2);
+    }
 }

@@ -157,7 +157,9 @@ fn ganss_satellites(g: &asn::GANSSMsrElement) -> Vec<SatMeasurement> {
     let Some(gnss) = ids::ganss(g.ganss_id) else { return Vec::new() };
     let mut out = Vec::new();
     for t in &g.ganss_sgn_type_list.0 {
-        let ambiguity = t.ganss_code_phase_ambiguity.unwrap_or(1);
+        // Left out it stands for 0, not ambiguous (TS 44.031 A.3.2.10.1). That cannot be meant of a phase below a millisecond.
+        let default = u8::from(t.ganss_sgn_list.0.iter().any(|e| e.integer_code_phase.is_none()));
+        let ambiguity = t.ganss_code_phase_ambiguity.unwrap_or(default);
         out.extend(t.ganss_sgn_list.0.iter().filter_map(|e| {
             Some(SatMeasurement {
                 sat: ids::sat(gnss, &e.sv_id)?,
@@ -194,7 +196,7 @@ fn from_ganss_set(m: &GnssMeasurements) -> Option<asn::GANSSMsrSetElement> {
             systems.len() - 1
         });
         let Some((_, types)) = systems.get_mut(at) else { continue };
-        let ambiguity = (s.ambiguity_ms != 1).then_some(s.ambiguity_ms);
+        let ambiguity = (s.ambiguity_ms != 0).then_some(s.ambiguity_ms);
         let same = |t: &asn::GANSSSgnTypeElement| {
             t.ganss_signal_id.0 == s.signal && t.ganss_code_phase_ambiguity == ambiguity
         };

@@ -91,6 +91,47 @@ mod tests {
     use super::*;
     use crate::base::broadcast::SatId;
 
+    /// Bit by bit as TS 49.031 10.10 lays its octets out (its octet 3 is the first here).
+    #[test]
+    fn the_octets_mean_what_the_table_says() {
+        let of = |octets: &[u8]| {
+            let mut r = AssistanceRequest::default();
+            decode(octets, &mut r);
+            r
+        };
+        let gps = |octets: &[u8]| {
+            of(octets).system(Gnss::Gps).cloned().unwrap_or_else(|| GnssRequest::new(Gnss::Gps))
+        };
+        assert!(gps(&[1 << 0, 0]).almanac.is_some());
+        assert!(gps(&[1 << 1, 0]).utc.is_some());
+        assert!(of(&[1 << 2, 0]).ionosphere.is_some());
+        assert!(gps(&[1 << 3, 0]).navigation.is_some());
+        assert!(of(&[1 << 4, 0]).other.differential);
+        assert!(of(&[1 << 5, 0]).reference_location);
+        assert!(of(&[1 << 6, 0]).reference_time.is_some());
+        assert!(gps(&[1 << 7, 0]).acquisition.is_some());
+        assert!(gps(&[0, 1 << 0]).integrity);
+        assert!(of(&[0, 1 << 1]).other.extended_ephemeris && of(&[0, 1 << 2]).other.extended_ephemeris);
+        // Week 0x2c3: its upper two bits at the top of the octet; toe 100 h; one satellite, limit 10 h; PRN 32, IODE 200.
+        let held =
+            gps(&[0x08, 0, 0x80, 0xc3, 100, 0x1a, 0xc0 | 31, 200]).navigation.and_then(|n| n.held).unwrap();
+        assert_eq!((held.week_or_day, held.toe), (0x2c3, 100));
+        assert_eq!(held.toe_limit, Duration::from_hours(10));
+        assert_eq!(held.satellites, [(SatId::new(Gnss::Gps, 32), 200)]);
+        // Satellites announced and not sent, and sent without being announced.
+        assert!(
+            gps(&[0x08, 0, 0, 0, 0, 0xf0, 3]).navigation.and_then(|n| n.held).unwrap().satellites.is_empty()
+        );
+        assert!(
+            gps(&[0x08, 0, 0, 0, 0, 0x00, 3, 4])
+                .navigation
+                .and_then(|n| n.held)
+                .unwrap()
+                .satellites
+                .is_empty()
+        );
+    }
+
     #[test]
     fn requests_come_back() {
         let mut r = AssistanceRequest { reference_location: true, ..AssistanceRequest::default() };

@@ -264,3 +264,26 @@ pub(super) fn from_gnss(g: GnssSupport) -> asn::GNSSPosTechnology {
         rtk_osr: g.rtk_osr,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ULP counts from Galileo where RRLP leaves Galileo out: the numbers are one higher than those of RRLP's table A.40, and
+    /// the same as in the GANSS elements of BSSMAP (TS 48.008).
+    #[test]
+    fn systems_have_their_numbers() {
+        let known =
+            [(0, Gnss::Galileo), (1, Gnss::Sbas), (3, Gnss::Qzss), (4, Gnss::Glonass), (5, Gnss::BeiDou)];
+        for (id, gnss) in known {
+            assert_eq!(ganss_system(id), GanssSystem::Known(gnss));
+            assert_eq!(ganss_id(GanssSystem::Known(gnss)), Some(id));
+        }
+        assert_eq!(ganss_system(2), GanssSystem::ModernisedGps);
+        for id in 6..16 {
+            assert_eq!(ganss_id(ganss_system(id)), Some(id));
+        }
+        assert_eq!(ganss_id(GanssSystem::Known(Gnss::Gps)), None);
+        assert_eq!(ganss_id(GanssSystem::Known(Gnss::NavIc)), None);
+    }
+}

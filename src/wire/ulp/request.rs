@@ -138,11 +138,16 @@ fn time_models(b: &BitStr) -> Vec<Gnss> {
     TIME_MODELS.into_iter().enumerate().filter(|(i, _)| bits::flag(b, *i)).map(|(_, g)| g).collect()
 }
 
+/// The unit of a system's `t-toeLimit`: hours, for GLONASS half hours (TS 49.031 10.31, to which ULP refers).
+const fn limit_unit(gnss: Gnss) -> Duration {
+    if matches!(gnss, Gnss::Glonass) { Duration::from_mins(30) } else { HOUR }
+}
+
 fn held(gnss: Gnss, n: &asn::GanssNavigationModelData) -> HeldNavigation {
     HeldNavigation {
         week_or_day: n.ganss_week,
         toe: n.ganss_toe,
-        toe_limit: HOUR * u32::from(n.t_toe_limit),
+        toe_limit: limit_unit(gnss) * u32::from(n.t_toe_limit),
         satellites: n
             .satellites_list_related_data_list
             .iter()
@@ -173,8 +178,8 @@ pub(super) fn encode(r: &AssistanceRequest, v2: bool) -> asn::RequestedAssistDat
     }
 }
 
-fn hours(d: Duration, max: u64) -> u8 {
-    (d.as_secs() / 3600).min(max) as u8
+fn units(d: Duration, unit: Duration, max: u64) -> u8 {
+    (d.as_secs() / unit.as_secs().max(1)).min(max) as u8
 }
 
 fn from_held_gps(h: &HeldNavigation) -> asn::NavigationModel {
@@ -188,7 +193,7 @@ fn from_held_gps(h: &HeldNavigation) -> asn::NavigationModel {
         gps_week: h.week_or_day % 1024,
         gps_toe: h.toe.min(167),
         nsat: sats.len() as u8,
-        toe_limit: hours(h.toe_limit, 10),
+        toe_limit: units(h.toe_limit, HOUR, 10),
         sat_info: (!sats.is_empty()).then_some(asn::SatelliteInfo(sats)),
     }
 }
@@ -245,7 +250,7 @@ fn from_generic((id, g): (u8, &GnssRequest)) -> asn::GanssReqGenericData {
         ganss_real_time_integrity: g.integrity,
         ganss_differential_correction: None,
         ganss_almanac: g.almanac.is_some(),
-        ganss_navigation_model_data: nav.map(from_held),
+        ganss_navigation_model_data: nav.map(|n| from_held(g.gnss, n)),
         ganss_time_models: times.contains(&true).then(|| {
             let mut b = bits::flags(&times);
             b.resize(16, false);
@@ -264,7 +269,7 @@ fn from_generic((id, g): (u8, &GnssRequest)) -> asn::GanssReqGenericData {
 }
 
 /// Data about what is held is how a navigation model is asked for: with nothing held, it is all zeros.
-fn from_held(n: &NavigationRequest) -> asn::GanssNavigationModelData {
+fn from_held(gnss: Gnss, n: &NavigationRequest) -> asn::GanssNavigationModelData {
     let held = n.held.clone().unwrap_or_default();
     let sats: Vec<_> = held
         .satellites
@@ -275,8 +280,32 @@ fn from_held(n: &NavigationRequest) -> asn::GanssNavigationModelData {
     asn::GanssNavigationModelData {
         ganss_week: held.week_or_day & 0xfff,
         ganss_toe: held.toe.min(167),
-        t_toe_limit: hours(held.toe_limit, 15),
+        t_toe_limit: units(held.toe_limit, limit_unit(gnss), 15),
         satellites_list_related_data_list: (!sats.is_empty())
             .then_some(asn::SatellitesListRelatedDataList(sats)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn glonass_counts_its_tolerance_in_half_hours() {
+        for (gnss, hours_said) in [(Gnss::Galileo, 2), (Gnss::Glonass, 4)] {
+            let sat = SatId::new(gnss, 3);
+            let n = NavigationRequest {
+                held: Some(HeldNavigation {
+                    week_or_day: 1097,
+                    toe: 40,
+                    toe_limit: Duration::from_hours(2),
+                    satellites: vec![(sat, 44)],
+                }),
+                ..NavigationRequest::default()
+            };
+            let wire = from_held(gnss, &n);
+            assert_eq!(wire.t_toe_limit, hours_said);
+            assert_eq!(Some(held(gnss, &wire)), n.held);
+        }
     }
 }
