@@ -66,6 +66,15 @@ impl Gnss {
         })
     }
 
+    /// Seconds of one unit of the system's time of almanac (TS 37.355 `GNSS-Almanac`).
+    pub const fn toa_unit_s(self) -> i64 {
+        match self {
+            Self::Galileo => 600,
+            Self::NavIc => 16,
+            _ => 4096,
+        }
+    }
+
     /// Lower-case name for logs, metrics and configuration.
     pub const fn name(self) -> &'static str {
         match self {
@@ -522,17 +531,19 @@ pub struct EarthOrientation {
     pub d_ut1: (i32, i32),
 }
 
-/// GPS/QZSS almanac of one satellite (IS-GPS-200 20.3.3.5.1.2), also the form in which BeiDou's is sent.
+/// Keplerian almanac of one satellite: GPS's (IS-GPS-200 20.3.3.5.1.2), and in the same fields those of QZSS, Galileo, BeiDou
+/// and NavIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct KeplerAlmanac {
     /// Satellite.
     pub sat: SatId,
-    /// Time of almanac (a multiple of 4096 s of the system's week).
+    /// Time of almanac (a multiple of [`Gnss::toa_unit_s`] of the system's week).
     pub toa: GpsTime,
-    /// Eccentricity. GPS, QZSS, BeiDou 2^-21 (16, 17 bits); Galileo 2^-16 (11 bits).
+    /// Eccentricity. GPS, NavIC, BeiDou 2^-21 (16, 16, 17 bits); QZSS likewise, relative to 0.06 (geostationary: 0); Galileo
+    /// 2^-16 (11 bits).
     pub e: u32,
-    /// Inclination relative to the reference (0.30 semicircles; Galileo 56°; BeiDou GEO 0). GPS, BeiDou 2^-19 semicircles
-    /// (16 bits); Galileo 2^-14 (11 bits).
+    /// Inclination relative to the reference (0.30 semicircles; QZSS 0.25; Galileo 56°; geostationary 0). GPS, QZSS, BeiDou
+    /// 2^-19 semicircles (16 bits); Galileo 2^-14 (11 bits); NavIC the inclination itself, 2^-23 (24 bits).
     pub delta_i: i32,
     /// Rate of right ascension. GPS, BeiDou 2^-38 semicircles/s (16, 17 bits); Galileo 2^-33 (11 bits).
     pub omega_dot: i32,
@@ -549,7 +560,7 @@ pub struct KeplerAlmanac {
     pub af0: i32,
     /// Clock drift, 2^-38 s/s (GPS, BeiDou 11 bits; Galileo 13 bits).
     pub af1: i32,
-    /// Health. GPS: 8 bits; Galileo: 4 bits (E5a, E1); BeiDou: 9 bits. 0 good.
+    /// Health. GPS, QZSS: 8 bits; Galileo: 4 bits (E5a, E1); BeiDou: 9 bits; NavIC: none. 0 good.
     pub health: u16,
 }
 
@@ -584,13 +595,30 @@ pub struct GlonassAlmanac {
     pub healthy: bool,
 }
 
+/// SBAS almanac of one satellite (RTCA DO-229 message type 17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct SbasAlmanac {
+    /// Satellite.
+    pub sat: SatId,
+    /// Time of the position (a multiple of 64 s of the day).
+    pub t0: GpsTime,
+    /// Position: X, Y 2,600 m (15 bits), Z 26,000 m (9 bits).
+    pub position: [i16; 3],
+    /// Velocity: X, Y 10 m/s (3 bits), Z 40.96 m/s (4 bits).
+    pub velocity: [i8; 3],
+    /// Health and status, 8 bits: from the lowest, ranging, corrections and integrity off; the upper four name the provider.
+    pub health: u8,
+}
+
 /// An almanac entry of any system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Almanac {
-    /// GPS, QZSS, Galileo, BeiDou: by the satellite's system.
+    /// GPS, QZSS, Galileo, BeiDou, NavIC: by the satellite's system.
     Kepler(KeplerAlmanac),
     /// GLONASS.
     Glonass(GlonassAlmanac),
+    /// SBAS.
+    Sbas(SbasAlmanac),
 }
 
 impl Almanac {
@@ -599,6 +627,7 @@ impl Almanac {
         match self {
             Self::Kepler(a) => a.sat,
             Self::Glonass(a) => a.sat,
+            Self::Sbas(a) => a.sat,
         }
     }
 }

@@ -17,6 +17,7 @@ pub mod scale;
 mod sky;
 mod snapshot;
 pub mod solve;
+pub mod spread;
 pub mod table;
 mod update;
 pub mod visibility;

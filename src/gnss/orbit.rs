@@ -158,15 +158,23 @@ const GLONASS_COARSE_STEP_S: f64 = 450.0;
 /// Beyond this distance from t_b the integration is not carried on: no policy makes such data fresh, and work stays bounded.
 const GLONASS_MAX_S: f64 = 6.0 * 3600.0;
 
+/// Position and velocity at t_b, metres and m/s.
+pub(super) fn glonass_at_tb(g: &GlonassEphemeris) -> [f64; 6] {
+    let (p, v, _) = GLONASS_LSB;
+    std::array::from_fn(|i| match i {
+        0..3 => f64::from(g.position[i]) * p,
+        _ => f64::from(g.velocity[i - 3]) * v,
+    })
+}
+
+/// The same `h` seconds later (or earlier) without Sun and Moon, in one step of the integration.
+pub(super) fn glonass_coast(y: &[f64; 6], h: f64) -> [f64; 6] {
+    runge_kutta(y, h, &[0.0; 3])
+}
+
 fn glonass(g: &GlonassEphemeris, t: GpsTime, step: f64) -> SatState {
-    let (p, v, a) = GLONASS_LSB;
-    let mut y = [0.0; 6];
-    let mut acceleration = [0.0; 3];
-    for i in 0..3 {
-        y[i] = f64::from(g.position[i]) * p;
-        y[i + 3] = f64::from(g.velocity[i]) * v;
-        acceleration[i] = f64::from(g.acceleration[i]) * a;
-    }
+    let mut y = glonass_at_tb(g);
+    let acceleration = g.acceleration.map(|a| f64::from(a) * GLONASS_LSB.2);
     let dt = t - g.tb;
     let mut left = dt.clamp(-GLONASS_MAX_S, GLONASS_MAX_S);
     while left.abs() > 1e-9 {

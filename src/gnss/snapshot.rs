@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::age::{AgePolicy, is_healthy};
-use super::almanac;
+use super::almanac::{self, AlmanacMemory};
 use super::places::{Place, PlaceMemory};
 use super::update::SkyUpdate;
 use super::visibility::{self, Observer};
@@ -124,6 +124,7 @@ pub struct SkySnapshot {
     simulated: bool,
     generation: u64,
     places: PlaceMemory,
+    derived: AlmanacMemory,
 }
 
 impl SkySnapshot {
@@ -135,7 +136,15 @@ impl SkySnapshot {
         simulated: bool,
         generation: u64,
     ) -> Self {
-        Self { satellites, models, policy, simulated, generation, places: PlaceMemory::default() }
+        Self {
+            satellites,
+            models,
+            policy,
+            simulated,
+            generation,
+            places: PlaceMemory::default(),
+            derived: AlmanacMemory::default(),
+        }
     }
 
     /// The sky of a single update under the default policy.
@@ -328,8 +337,7 @@ impl SkySnapshot {
         self.models.earth_orientation?.fresh(t, self.policy.clock_models_s)
     }
 
-    /// The almanac of a system: what was received and is fresh, else derived from fresh ephemerides. Systems that have no
-    /// almanac in the vocabulary (SBAS, NavIC) have none here.
+    /// The almanac of a system: what was received and is fresh, else derived from fresh ephemerides.
     pub fn almanac(&self, gnss: Gnss, t: GpsTime) -> Vec<Almanac> {
         let max_age = f64::from(self.policy.almanac_s);
         let received: Vec<Almanac> = self
@@ -340,7 +348,9 @@ impl SkySnapshot {
             .copied()
             .collect();
         if received.is_empty() {
-            almanac::derive(self.fresh(t).map(|e| &*e.ephemeris).filter(|e| e.sat().gnss == gnss), t)
+            self.derived.around(gnss, t, || {
+                almanac::derive(self.fresh(t).map(|e| &*e.ephemeris).filter(|e| e.sat().gnss == gnss), t)
+            })
         } else {
             received
         }

@@ -6,7 +6,7 @@
 pub(crate) const UTC_USNO: u8 = 2;
 
 /// Defines the conversions for the types in scope: `AlmanacNAVKeplerianSet`, `AlmanacKeplerianSet`,
-/// `AlmanacBDSAlmanacSetR12`, `GlonassSet`, `SVID`. The arguments are the names of Galileo's status members.
+/// `AlmanacBDSAlmanacSetR12`, `GlonassSet`, `SbasSet`, `SVID`. The arguments are the names of Galileo's status members.
 ///
 /// Writing gives `None` for integers that do not fit.
 macro_rules! almanac_models {
@@ -80,6 +80,32 @@ macro_rules! almanac_models {
                 glo_alm_ca: u8::from(a.healthy),
                 glo_alm_ma: None,
             })
+        }
+
+        fn sbas(sv_id: SVID, a: &SbasAlmanac) -> Option<SbasSet> {
+            let ([x, y, z], [vx, vy, vz]) = (a.position, a.velocity);
+            Some(SbasSet {
+                sbas_alm_data_id: 0,
+                sv_id,
+                sbas_alm_health: bits::bits(u64::from(a.health), 8),
+                sbas_alm_xg: x,
+                sbas_alm_yg: y,
+                sbas_alm_zg: z,
+                sbas_alm_xgdot: vx,
+                sbas_alm_yg_dot: vy,
+                sbas_alm_zg_dot: vz,
+                sbas_alm_to: u16::try_from(times::tow_s(a.t0) % 86_400 / 64).ok()?,
+            })
+        }
+
+        fn from_sbas(sat: SatId, e: &SbasSet, near: GpsTime) -> SbasAlmanac {
+            SbasAlmanac {
+                sat,
+                t0: times::in_day(near, i64::from(e.sbas_alm_to) * 64),
+                position: [e.sbas_alm_xg, e.sbas_alm_yg, e.sbas_alm_zg],
+                velocity: [e.sbas_alm_xgdot, e.sbas_alm_yg_dot, e.sbas_alm_zg_dot],
+                health: bits::number(&e.sbas_alm_health) as u8,
+            }
         }
 
         fn from_nav(sat: SatId, e: &AlmanacNAVKeplerianSet, toa: GpsTime) -> KeplerAlmanac {

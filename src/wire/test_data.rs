@@ -213,7 +213,20 @@ pub(crate) fn system_assistance(gnss: Gnss) -> GnssAssistance {
                 healthy: true,
             }))
         }
-        Gnss::Sbas | Gnss::NavIc => None,
+        Gnss::Sbas => Some(Almanac::Sbas(SbasAlmanac {
+            sat,
+            t0: GpsTime::from_week_s(2243, 39_616),
+            position: [16_000, -16_000, 200],
+            velocity: [3, -4, -8],
+            health: 0x15,
+        })),
+        Gnss::NavIc => {
+            let Almanac::Kepler(a) = kepler_almanac(GpsTime::from_week_s(2243, 45_056), 13_293_000, 23)
+            else {
+                unreachable!()
+            };
+            Some(Almanac::Kepler(KeplerAlmanac { health: 0, delta_i: 1_350_000, ..a }))
+        }
     };
     let utc = (!matches!(gnss, Gnss::Glonass | Gnss::BeiDou)).then_some(UtcModel {
         a0: -3,

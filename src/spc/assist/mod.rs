@@ -181,7 +181,12 @@ fn system(
             (!bad.is_empty()).then(|| bad.into_iter().map(|sat| BadSignal { sat, signals: None }).collect());
     }
     if let Some(choice) = asked.almanac {
-        match natural(choice, almanac_model(gnss)).then(|| ground.sky.almanac(gnss, ground.time)) {
+        let almanac = || {
+            let mut entries = ground.sky.almanac(gnss, ground.time);
+            entries.retain(|a| satellites::in_region(a.sat(), asked.sbas));
+            entries
+        };
+        match natural(choice, almanac_model(gnss)).then(almanac) {
             None => lacking.unsupported = true,
             Some(entries) if entries.is_empty() => lacking.unavailable = true,
             Some(entries) => out.almanac = Some(almanac_set(gnss, entries)),
@@ -203,18 +208,19 @@ fn system(
 }
 
 /// The model number (TS 37.355 `GNSS-AlmanacReq`) in which this server's almanac of a system goes out.
-const fn almanac_model(gnss: Gnss) -> Option<u8> {
+const fn almanac_model(gnss: Gnss) -> u8 {
     match gnss {
-        Gnss::Galileo => Some(1),
-        Gnss::Gps | Gnss::Qzss => Some(2),
-        Gnss::Glonass => Some(5),
-        Gnss::BeiDou => Some(7),
-        Gnss::Sbas | Gnss::NavIc => None,
+        Gnss::Galileo => 1,
+        Gnss::Gps | Gnss::Qzss => 2,
+        Gnss::Glonass => 5,
+        Gnss::Sbas => 6,
+        Gnss::BeiDou => 7,
+        Gnss::NavIc => 8,
     }
 }
 
-fn natural(asked: ModelChoice, ours: Option<u8>) -> bool {
-    ours.is_some() && (asked.id.is_none() || asked.id == ours)
+fn natural(asked: ModelChoice, ours: u8) -> bool {
+    asked.id.is_none_or(|id| id == ours)
 }
 
 fn almanac_set(gnss: Gnss, entries: Vec<Almanac>) -> AlmanacSet {
@@ -222,6 +228,9 @@ fn almanac_set(gnss: Gnss, entries: Vec<Almanac>) -> AlmanacSet {
     let whole = match gnss {
         Gnss::Qzss => 4,
         Gnss::BeiDou => 27,
+        Gnss::NavIc => 7,
+        // Nobody knows how many there are.
+        Gnss::Sbas => usize::MAX,
         _ => 24,
     };
     AlmanacSet { complete: entries.len() >= whole, entries }

@@ -2,11 +2,14 @@
 
 use super::Ground;
 use crate::base::broadcast::{Ephemeris, Gnss, SatId};
-use crate::gnss::Visible;
+use crate::gnss::visibility::Observer;
+use crate::gnss::{Visible, orbit, spread};
 use crate::spc::method::Protocol;
 use crate::wire::assist::{GnssRequest, NavigationRequest, SbasRegion};
+use crate::wire::rrlp;
 
-/// Navigation models that RRLP's GPS part carries at most (TS 44.031 `SeqOfNavModelElement`).
+/// Navigation models that RRLP's GPS part carries at most, in all segments together (TS 44.031 `SeqOfNavModelElement`, A.4.2.4
+/// rule 4).
 const RRLP_GPS_MAX: usize = 16;
 /// Navigation models of one system when nothing is known of where the SET is: enough for every constellation, and no more
 /// than clients keep a list.
@@ -55,6 +58,24 @@ impl<'a> Candidates<'a> {
         }
     }
 
+    /// As [`of`](Self::of), those only that the message can name and the request means; and of more than `max`, when nobody knows
+    /// where they would be seen, the best `max`: the highest over a vague reference location, else those that serve the most
+    /// places on Earth.
+    fn nameable(&self, asked: &GnssRequest, max: usize, ground: &Ground<'a>) -> Vec<&'a Ephemeris> {
+        let mut list = self.of(asked.gnss, ground);
+        list.retain(|e| has_name(e.sat(), ground.protocol) && in_region(e.sat(), asked.sbas));
+        match (self, ground.reference) {
+            (Self::Anywhere, Some(vague)) if list.len() > max => {
+                let observer = Observer::new(vague.at, vague.altitude_m.unwrap_or(0.0));
+                let height = |e: &Ephemeris| observer.look_at(orbit::coarse_position(e, ground.time)).1;
+                list.sort_by(|a, b| height(b).total_cmp(&height(a)));
+                list
+            }
+            (Self::Anywhere, None) => spread::widest(list, ground.time, max),
+            _ => list,
+        }
+    }
+
     /// The navigation models that answer a request.
     pub(super) fn choose(
         &self,
@@ -71,14 +92,13 @@ impl<'a> Candidates<'a> {
             max = max.min(RRLP_GPS_MAX);
         }
         let mut chosen = Chosen::default();
-        for e in self.of(asked.gnss, ground) {
+        // Satellites asked for by name are all that matter; the choice is the SET's.
+        let of = if navigation.satellites.is_some() { usize::MAX } else { max };
+        for e in self.nameable(asked, of, ground) {
             if chosen.send.len() + chosen.unchanged.len() >= max {
                 break;
             }
             let sat = e.sat();
-            if sat.sv_id().is_none() || !in_region(sat, asked.sbas) {
-                continue;
-            }
             let named = navigation.satellites.as_ref().is_none_or(|s| s.contains(&sat));
             if navigation.wants(e, ground.time) {
                 chosen.send.push(*e);
@@ -93,8 +113,16 @@ impl<'a> Candidates<'a> {
     }
 }
 
+/// Whether a protocol has a name for a satellite.
+fn has_name(sat: SatId, protocol: Protocol) -> bool {
+    match protocol {
+        Protocol::Rrlp => rrlp::has_name(sat),
+        Protocol::Lpp => sat.sv_id().is_some(),
+    }
+}
+
 /// Whether an SBAS satellite belongs to a region's system, by the PRN codes assigned to it (PRN = number + 100).
-fn in_region(sat: SatId, region: Option<SbasRegion>) -> bool {
+pub(super) fn in_region(sat: SatId, region: Option<SbasRegion>) -> bool {
     if sat.gnss != Gnss::Sbas {
         return true;
     }

@@ -62,6 +62,88 @@ fn satellites_below_the_horizon_and_unfit_ones_are_left_out() {
 }
 
 #[test]
+fn sixteen_satellites_for_anywhere_are_well_chosen() {
+    let sky = sky();
+    let request = navigation(Gnss::Gps, NavigationRequest::default());
+    let sent = |reference: Option<&ReferenceLocation>| {
+        let built = answer(&request, &sky, reference, Protocol::Rrlp);
+        built.assistance.systems[0].ephemerides.clone()
+    };
+    let seen_from = |models: &[Ephemeris], at: GeoPoint| {
+        let observer = crate::gnss::visibility::Observer::new(at, 0.0);
+        let up =
+            |e: &&Ephemeris| observer.look_at(crate::gnss::orbit::coarse_position(e, now().gps())).1 > 5.0;
+        models.iter().filter(up).count()
+    };
+    // Nothing is known: a fix is possible nearly everywhere.
+    let anywhere = sent(None);
+    let places: Vec<_> = (-6..=6).flat_map(|i| (-6..6).map(move |j| (i, j))).collect();
+    let good = places
+        .iter()
+        .filter(|(i, j)| {
+            let at = GeoPoint::new(f64::from(*i) * 10.0, f64::from(*j) * 30.0).unwrap();
+            seen_from(&anywhere, at) >= 4
+        })
+        .count();
+    assert!(good * 100 >= places.len() * 85, "{good} of {}", places.len());
+    // A country too large to leave anything out still says which to prefer: all that its middle sees are there.
+    let vague = reference(1e6);
+    let there = sent(Some(&vague));
+    let all: Vec<_> = sky.usable(Gnss::Gps, now().gps()).copied().collect();
+    assert_eq!(there.len(), 16);
+    assert_eq!(seen_from(&there, vague.at), seen_from(&all, vague.at));
+}
+
+fn through_lpp(assistance: Assistance, t: GpsTime) -> Assistance {
+    use crate::wire::assist::Initiator;
+    use crate::wire::lpp::{AssistanceDataDelivery, LppBody, LppMessage, TransactionId};
+    let delivery = AssistanceDataDelivery { assistance, error: None, periodic: None, more: None };
+    let message = LppMessage {
+        transaction: Some(TransactionId { initiator: Initiator::LocationServer, number: 1 }),
+        end: true,
+        sequence: None,
+        ack: None,
+        body: Some(LppBody::ProvideAssistanceData(Box::new(delivery))),
+    };
+    let back = LppMessage::decode(&message.encode().unwrap(), t).unwrap();
+    let Some(LppBody::ProvideAssistanceData(d)) = back.body else { panic!() };
+    d.assistance
+}
+
+#[test]
+fn derived_almanacs_go_out_as_they_were_made() {
+    use crate::wire::rrlp::{AssistanceData, RrlpComponent, RrlpPdu};
+    let (sky, t) = (sky(), now().gps());
+    let mut request = AssistanceRequest::default();
+    for gnss in [Gnss::Gps, Gnss::Galileo, Gnss::BeiDou, Gnss::Glonass] {
+        request.system_mut(gnss).almanac = Some(ModelChoice::default());
+    }
+    for protocol in [Protocol::Lpp, Protocol::Rrlp] {
+        let built = answer(&request, &sky, None, protocol);
+        assert_eq!(built.lacking, Lacking::default());
+        for system in built.assistance.systems {
+            let sent = system.almanac.clone().unwrap();
+            assert_eq!(sent.entries.len(), 24, "{:?}", system.gnss);
+            let alone = Assistance { systems: vec![system], ..Assistance::default() };
+            let back = match protocol {
+                Protocol::Lpp => through_lpp(alone, t),
+                Protocol::Rrlp => {
+                    let data = AssistanceData { assistance: alone, more: None, extended: None };
+                    let component = RrlpComponent::AssistanceData(Box::new(data));
+                    let octets = RrlpPdu { reference: 1, component }.encode().unwrap();
+                    let RrlpComponent::AssistanceData(d) = RrlpPdu::decode(&octets, t).unwrap().component
+                    else {
+                        panic!()
+                    };
+                    d.assistance
+                }
+            };
+            assert_eq!(back.systems[0].almanac.as_ref().unwrap().entries, sent.entries);
+        }
+    }
+}
+
+#[test]
 fn what_the_set_holds_is_not_sent_again() {
     let (sky, here) = (sky(), reference(1000.0));
     let all = answer(&navigation(Gnss::Gps, NavigationRequest::default()), &sky, Some(&here), Protocol::Rrlp);

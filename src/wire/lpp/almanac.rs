@@ -2,12 +2,12 @@
 
 use groma_asn1::lpp as asn;
 use groma_asn1::lpp::{
-    AlmanacBDSAlmanacSetR12, AlmanacGLONASSAlmanacSet as GlonassSet, AlmanacKeplerianSet,
-    AlmanacNAVKeplerianSet, SVID,
+    AlmanacBDSAlmanacSetR12, AlmanacECEFSBASAlmanacSet as SbasSet, AlmanacGLONASSAlmanacSet as GlonassSet,
+    AlmanacKeplerianSet, AlmanacNAVKeplerianSet, SVID,
 };
 
 use super::ids;
-use crate::base::broadcast::{Almanac, GlonassAlmanac, Gnss, KeplerAlmanac, SatId, UtcModel};
+use crate::base::broadcast::{Almanac, GlonassAlmanac, Gnss, KeplerAlmanac, SatId, SbasAlmanac, UtcModel};
 use crate::base::time::{BDT_WEEK_ZERO, GpsTime};
 use crate::wire::almanac::{UTC_USNO, almanac_models};
 use crate::wire::assist::AlmanacSet;
@@ -15,26 +15,17 @@ use crate::wire::{bits, times};
 
 almanac_models!(kep_sv_status_inav, kep_sv_status_fnav);
 
-/// Seconds of one unit of a time of almanac.
-const fn toa_unit(gnss: Gnss) -> i64 {
-    match gnss {
-        Gnss::Galileo => 600,
-        Gnss::NavIc => 16,
-        _ => 4096,
-    }
-}
-
 /// Week (in the system's own count, of which LPP takes what it needs) and units of the time of almanac.
 fn week_and_toa(gnss: Gnss, t: GpsTime) -> (i64, i64) {
     let (week, ns) = match gnss {
         Gnss::BeiDou => t.bdt(),
         _ => (t.week(), t.tow_ns()),
     };
-    (week, ns / 1_000_000_000 / toa_unit(gnss))
+    (week, ns / 1_000_000_000 / gnss.toa_unit_s())
 }
 
 fn toa(gnss: Gnss, week: i64, toa: i64, near: GpsTime) -> GpsTime {
-    let s = toa * toa_unit(gnss);
+    let s = toa * gnss.toa_unit_s();
     if gnss == Gnss::BeiDou {
         GpsTime::from_bdt(times::week_near(near, week + BDT_WEEK_ZERO, 256) - BDT_WEEK_ZERO, s)
     } else {
@@ -46,11 +37,11 @@ fn toa(gnss: Gnss, week: i64, toa: i64, near: GpsTime) -> GpsTime {
 pub(super) fn encode(gnss: Gnss, set: &AlmanacSet) -> Option<asn::GNSSAlmanac> {
     let first = set.entries.iter().find_map(|a| match a {
         Almanac::Kepler(k) => Some(k.toa),
-        Almanac::Glonass(_) => None,
+        Almanac::Glonass(_) | Almanac::Sbas(_) => None,
     });
     let same = |a: &&Almanac| match a {
         Almanac::Kepler(k) => Some(k.toa) == first,
-        Almanac::Glonass(_) => true,
+        Almanac::Glonass(_) | Almanac::Sbas(_) => true,
     };
     let list: Vec<_> = set.entries.iter().filter(same).filter_map(element).collect();
     let at = first.map(|t| week_and_toa(gnss, t));
@@ -75,13 +66,49 @@ fn element(a: &Almanac) -> Option<asn::GNSSAlmanacElement> {
     let sv_id = ids::from_sat(a.sat())?;
     Some(match a {
         Almanac::Glonass(a) => Element::keplerianGLONASS(glonass(a)?),
+        Almanac::Sbas(a) => Element::ecef_SBAS_Almanac(sbas(sv_id, a)?),
         Almanac::Kepler(a) => match a.sat.gnss {
             Gnss::Gps | Gnss::Qzss => Element::keplerianNAV_Almanac(nav(sv_id, a)?),
             Gnss::Galileo => Element::keplerianAlmanacSet(galileo(sv_id, a)?),
             Gnss::BeiDou => Element::keplerianBDS_Almanac_r12(beidou(sv_id, a)?),
-            Gnss::Sbas | Gnss::NavIc | Gnss::Glonass => return None,
+            Gnss::NavIc => Element::keplerianNavIC_Almanac_r16(navic(sv_id, a)?),
+            Gnss::Sbas | Gnss::Glonass => return None,
         },
     })
+}
+
+fn navic(sv_id: SVID, a: &KeplerAlmanac) -> Option<asn::AlmanacNavICAlmanacSetR16> {
+    Some(asn::AlmanacNavICAlmanacSetR16 {
+        sv_id_r16: sv_id,
+        navic_alm_toa_r16: None,
+        navic_alm_e_r16: u16::try_from(a.e).ok()?,
+        navic_alm_omegadot_r16: i16::try_from(a.omega_dot).ok()?,
+        navic_alm_sqrt_a_r16: u32::try_from(a.sqrt_a).ok()?,
+        navic_alm_omegao_r16: a.omega0,
+        navic_alm_omega_r16: a.omega,
+        navic_alm_mo_r16: a.m0,
+        navic_almaf0_r16: i16::try_from(a.af0).ok()?,
+        navic_almaf1_r16: i16::try_from(a.af1).ok()?,
+        // Without it the orbit would have no inclination.
+        ext1: Some(asn::AlmanacNavICAlmanacSetR16Ext1 { navic_l5_i0_r16: Some(a.delta_i) }),
+    })
+}
+
+fn from_navic(sat: SatId, e: &asn::AlmanacNavICAlmanacSetR16, toa: GpsTime) -> KeplerAlmanac {
+    KeplerAlmanac {
+        sat,
+        toa,
+        e: u32::from(e.navic_alm_e_r16),
+        delta_i: e.ext1.as_ref().and_then(|x| x.navic_l5_i0_r16).unwrap_or(0),
+        omega_dot: i32::from(e.navic_alm_omegadot_r16),
+        sqrt_a: e.navic_alm_sqrt_a_r16 as i32,
+        omega0: e.navic_alm_omegao_r16,
+        omega: e.navic_alm_omega_r16,
+        m0: e.navic_alm_mo_r16,
+        af0: i32::from(e.navic_almaf0_r16),
+        af1: i32::from(e.navic_almaf1_r16),
+        health: 0,
+    }
 }
 
 /// Entries of models that are known; times nearest to `near`.
@@ -105,6 +132,13 @@ pub(super) fn decode(gnss: Gnss, a: &asn::GNSSAlmanac, near: GpsTime) -> Almanac
                 Almanac::Kepler(from_beidou(ids::sat(gnss, &e.sv_id)?, e, own.unwrap_or(common)))
             }
             (Gnss::Glonass, Element::keplerianGLONASS(e)) => Almanac::Glonass(from_glonass(e, near)),
+            (Gnss::Sbas, Element::ecef_SBAS_Almanac(e)) => {
+                Almanac::Sbas(from_sbas(ids::sat(gnss, &e.sv_id)?, e, near))
+            }
+            (Gnss::NavIc, Element::keplerianNavIC_Almanac_r16(e)) => {
+                let own = e.navic_alm_toa_r16.map(|t| toa(gnss, week, i64::from(t), near));
+                Almanac::Kepler(from_navic(ids::sat(gnss, &e.sv_id_r16)?, e, own.unwrap_or(common)))
+            }
             _ => return None,
         })
     };

@@ -2,14 +2,14 @@
 
 use groma_asn1::rrlp as asn;
 use groma_asn1::rrlp::{
-    AlmanacBDSAlmanacSetR12, AlmanacGlonassAlmanacSet as GlonassSet, AlmanacKeplerianSet,
-    AlmanacNAVKeplerianSet, SVID,
+    AlmanacBDSAlmanacSetR12, AlmanacECEFsbasAlmanacSet as SbasSet, AlmanacGlonassAlmanacSet as GlonassSet,
+    AlmanacKeplerianSet, AlmanacNAVKeplerianSet, SVID,
 };
 
 use super::{gps, ids, navigation};
 use crate::base::broadcast::{
     Almanac, EarthOrientation, Ephemeris, GlonassAlmanac, Gnss, KeplerAlmanac, KlobucharArea, NeQuick, SatId,
-    TimeOffset, UtcModel,
+    SbasAlmanac, TimeOffset, UtcModel,
 };
 use crate::base::time::{BDT_WEEK_ZERO, GpsTime};
 use crate::wire::almanac::{UTC_USNO, almanac_models};
@@ -200,24 +200,18 @@ fn time_model(t: &TimeOffset) -> Option<asn::GANSSTimeModelElement> {
     })
 }
 
-const fn toa_unit(gnss: Gnss) -> i64 {
-    match gnss {
-        Gnss::Galileo => 600,
-        _ => 4096,
-    }
-}
-
 /// The almanac, and a time of almanac above 255 units, which has a member of its own.
 fn almanac(gnss: Gnss, set: &AlmanacSet) -> (Option<asn::GANSSAlmanacModel>, Option<u16>) {
     use asn::GANSSAlmanacElement as Element;
     let first = set.entries.iter().find_map(|a| match a {
         Almanac::Kepler(k) => Some(k.toa),
-        Almanac::Glonass(_) => None,
+        Almanac::Glonass(_) | Almanac::Sbas(_) => None,
     });
     let element = |a: &Almanac| {
         let sv_id = ids::from_sat(a.sat())?;
         Some(match a {
             Almanac::Glonass(a) => Element::keplerianGLONASS(glonass(a)?),
+            Almanac::Sbas(a) => Element::ecefSBASAlmanac(sbas(sv_id, a)?),
             Almanac::Kepler(a) if Some(a.toa) != first => return None,
             Almanac::Kepler(a) => match a.sat.gnss {
                 Gnss::Qzss => Element::keplerianNAVAlmanac(nav(sv_id, a)?),
@@ -233,7 +227,7 @@ fn almanac(gnss: Gnss, set: &AlmanacSet) -> (Option<asn::GANSSAlmanacModel>, Opt
     }
     let at = first.map(|t| {
         let (week, ns) = if gnss == Gnss::BeiDou { t.bdt() } else { (t.week(), t.tow_ns()) };
-        (week, ns / NS / toa_unit(gnss))
+        (week, ns / NS / gnss.toa_unit_s())
     });
     let model = asn::GANSSAlmanacModel {
         week_number: at.map_or(0, |(week, _)| (week % 256) as u8),
@@ -249,7 +243,7 @@ fn from_almanac(gnss: Gnss, g: &asn::GANSSGenericAssistDataElement, near: GpsTim
     let a = g.ganss_almanac_model.as_ref()?;
     let large = g.ganss_almanac_model_r12_ext.as_ref().and_then(|e| e.toa_ext);
     let toa = |units: i64| {
-        let s = units * toa_unit(gnss);
+        let s = units * gnss.toa_unit_s();
         if gnss == Gnss::BeiDou {
             let week = times::week_near(near, i64::from(a.week_number) + BDT_WEEK_ZERO, 256);
             GpsTime::from_bdt(week - BDT_WEEK_ZERO, s)
@@ -271,6 +265,9 @@ fn from_almanac(gnss: Gnss, g: &asn::GANSSGenericAssistDataElement, near: GpsTim
                 Almanac::Kepler(from_beidou(ids::sat(gnss, &e.sv_id)?, e, own.unwrap_or(common)))
             }
             (Gnss::Glonass, Element::keplerianGLONASS(e)) => Almanac::Glonass(from_glonass(e, near)),
+            (Gnss::Sbas, Element::ecefSBASAlmanac(e)) => {
+                Almanac::Sbas(from_sbas(ids::sat(gnss, &e.sv_id)?, e, near))
+            }
             _ => return None,
         })
     };

@@ -124,7 +124,7 @@ const fn last_sv_id(g: Gnss) -> u8 {
 }
 
 /// Whether RRLP has a name for a satellite.
-pub(super) fn has_name(s: SatId) -> bool {
+pub fn has_name(s: SatId) -> bool {
     if s.gnss == Gnss::Gps {
         from_gps(s).is_some()
     } else {
@@ -207,10 +207,10 @@ mod tests {
 
     #[test]
     fn the_methods_of_a_position_have_their_bits() {
+        use Gnss::{BeiDou, Galileo, Glonass, Gps, Qzss, Sbas};
         let b = |flags: &[bool]| bits::flags(flags);
         // E-OTD, GPS, Galileo, SBAS, modernised GPS, QZSS, GLONASS, BDS.
         let all = b(&[false, true, true, true, true, true, true, true]);
-        use Gnss::{BeiDou, Galileo, Glonass, Gps, Qzss, Sbas};
         assert_eq!(methods(&all, 1), [Gps, Galileo, Sbas, Qzss, Glonass, BeiDou]);
         assert_eq!(methods(&b(&[false, false, false, false, false, false, true]), 1), [Glonass]);
     }

@@ -8,6 +8,8 @@ mod ids;
 mod measure;
 mod navigation;
 mod needed;
+
+pub use ids::has_name;
 #[cfg(test)]
 mod tests;
 

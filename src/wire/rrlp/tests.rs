@@ -175,6 +175,11 @@ fn integers_of_a_real_day() {
             ..Default::default()
         })));
         let back = RrlpPdu::decode(&p.encode().unwrap(), e.reference_time()).unwrap();
+        if !has_name(sat) {
+            // BeiDou's C38 and later: their numbers are reserved.
+            assert_ne!(back, p, "{sat}");
+            continue;
+        }
         assert_eq!(back, p);
         *seen.entry(sat.gnss).or_default() += 1;
     }

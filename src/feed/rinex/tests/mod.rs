@@ -393,21 +393,26 @@ fn ionosphere_and_utc_are_those_of_the_headers() {
 
 #[test]
 fn derived_almanacs_of_real_satellites() {
-    use crate::base::broadcast::Almanac;
     let Some(dir) = shared("derived_almanacs_of_real_satellites") else { return };
     let (update, _) = load(&dir.join("gnss/nav/BRDC00IGS_R_20230010000_01D_MN.rnx.gz"));
     let sky = crate::gnss::SkySnapshot::of(&update);
     let t = GpsTime::from_week_s(2243, 43_200);
-    for (gnss, at_least, within_m) in
-        [(Gnss::Gps, 30, 3e3), (Gnss::Galileo, 22, 8e3), (Gnss::BeiDou, 40, 30e3)]
-    {
+    for (gnss, at_least, within_m) in [
+        (Gnss::Gps, 30, 3e3),
+        (Gnss::Galileo, 22, 8e3),
+        (Gnss::BeiDou, 40, 30e3),
+        (Gnss::Glonass, 22, 10e3),
+        (Gnss::Qzss, 3, 10e3),
+        (Gnss::NavIc, 3, 15e3),
+        // Some swing by two degrees.
+        (Gnss::Sbas, 10, 2e6),
+    ] {
         let mut worst: Vec<f64> = Vec::new();
         for a in sky.almanac(gnss, t) {
-            let Almanac::Kepler(a) = a else { panic!() };
             let mut own: f64 = 0.0;
             for hours in [-11.0, -6.0, 0.0, 6.0, 11.0] {
                 let t = t.offset_s(hours * 3600.0);
-                let Some(e) = sky.ephemeris(a.sat, t) else { continue };
+                let Some(e) = sky.ephemeris(a.sat(), t) else { continue };
                 let p = crate::gnss::almanac::position(&a, t).unwrap();
                 own = own.max(distance(p, crate::gnss::orbit::state(e, t).position));
             }
@@ -533,4 +538,28 @@ fn positions_as_csv() {
         );
     }
     assert!(lines.len() > 400 && met * 100 >= lines.len() * 97, "{met} of {}", lines.len());
+}
+
+/// Sixteen satellites, all that RRLP's GPS part may name, chosen for somebody anywhere.
+#[test]
+fn a_choice_for_anywhere_serves_the_whole_earth() {
+    use crate::gnss::spread::{coverage, widest};
+    let Some(dir) = shared("a_choice_for_anywhere_serves_the_whole_earth") else { return };
+    for day in ["2022001", "2023001", "2024001"] {
+        let name = format!("gnss/nav/BRDC00IGS_R_{day}0000_01D_MN.rnx.gz");
+        let (update, _) = load(&dir.join(name));
+        let sky = crate::gnss::SkySnapshot::of(&update);
+        let start = update.ephemerides.iter().map(Ephemeris::reference_time).max().unwrap();
+        for hours in [3, 9, 15, 21] {
+            let t = start.offset_s(f64::from(-hours) * 3600.0);
+            let all: Vec<_> = sky.usable(Gnss::Gps, t).collect();
+            let first: Vec<_> = all.iter().copied().take(16).collect();
+            let (before, few) = coverage(&first, t);
+            let chosen = widest(all, t, 16);
+            let (worst, four) = coverage(&chosen, t);
+            println!("{day} -{hours} h: the first 16 {before} {few:.3}, chosen {worst} {four:.3}");
+            assert_eq!(chosen.len(), 16);
+            assert!(worst >= 2 && four > 0.85, "{day} {hours}: {worst} {four}");
+        }
+    }
 }

@@ -1,5 +1,11 @@
 //! Almanacs: when they were made, where they put a satellite, and how to make one from ephemerides.
 
+mod glonass;
+mod memory;
+mod sbas;
+
+pub(super) use memory::AlmanacMemory;
+
 use super::kepler::{self, Earth, is_beidou_geo};
 use super::orbit::{self, seconds_of_week};
 use super::scale::{ICD_PI, KeplerElements, clock_lsb, exp2i, signed, unsigned};
@@ -8,8 +14,6 @@ use crate::base::GpsTime;
 use crate::base::broadcast::{Almanac, Ephemeris, Gnss, KeplerAlmanac, SatId};
 use crate::base::time::{BDT_LAG_S, WEEK_S};
 
-/// Unit of the almanac's reference time, s.
-const TOA_S: i64 = 4096;
 /// Galileo's reference semi-major axis, m (Galileo OS SIS ICD 5.1.10).
 const GALILEO_A: f64 = 29_600_000.0;
 
@@ -18,12 +22,14 @@ pub const fn reference_time(a: &Almanac) -> GpsTime {
     match a {
         Almanac::Kepler(k) => k.toa,
         Almanac::Glonass(g) => g.day,
+        Almanac::Sbas(s) => s.t0,
     }
 }
 
 /// Scale and width of an almanac's fields.
 struct Scale {
     e: (f64, u32),
+    reference_e: f64,
     inclination: (f64, u32),
     reference_inclination: f64,
     omega_dot: (f64, u32),
@@ -36,10 +42,17 @@ struct Scale {
     af1: (f64, u32),
 }
 
-/// `None` for systems without such an almanac. QZSS has one, against reference values of its own.
+/// Whether the satellite is one of QZSS's geostationary ones, whose almanac counts from zero (IS-QZSS-PNT 4.1.2.6): PRN 193–197
+/// are in inclined orbits.
+const fn is_qzss_geo(sat: SatId) -> bool {
+    matches!(sat.gnss, Gnss::Qzss) && sat.number > 5
+}
+
+/// `None` for systems without such an almanac.
 fn scale(sat: SatId) -> Option<Scale> {
     let gps = Scale {
         e: (exp2i(-21), 16),
+        reference_e: 0.0,
         inclination: (exp2i(-19) * ICD_PI, 16),
         reference_inclination: 0.30 * ICD_PI,
         omega_dot: (exp2i(-38) * ICD_PI, 16),
@@ -52,6 +65,11 @@ fn scale(sat: SatId) -> Option<Scale> {
     };
     match sat.gnss {
         Gnss::Gps => Some(gps),
+        Gnss::Qzss if is_qzss_geo(sat) => Some(Scale { reference_inclination: 0.0, ..gps }),
+        Gnss::Qzss => Some(Scale { reference_e: 0.06, reference_inclination: 0.25 * ICD_PI, ..gps }),
+        Gnss::NavIc => {
+            Some(Scale { inclination: (exp2i(-23) * ICD_PI, 24), reference_inclination: 0.0, ..gps })
+        }
         Gnss::BeiDou => {
             let reference_inclination = if is_beidou_geo(sat) { 0.0 } else { gps.reference_inclination };
             Some(Scale {
@@ -63,6 +81,7 @@ fn scale(sat: SatId) -> Option<Scale> {
         }
         Gnss::Galileo => Some(Scale {
             e: (exp2i(-16), 11),
+            reference_e: 0.0,
             inclination: (exp2i(-14) * ICD_PI, 11),
             reference_inclination: 56.0 / 180.0 * ICD_PI,
             omega_dot: (exp2i(-33) * ICD_PI, 11),
@@ -73,17 +92,25 @@ fn scale(sat: SatId) -> Option<Scale> {
             af0: (exp2i(-19), 16),
             af1: (exp2i(-38), 13),
         }),
-        Gnss::Glonass | Gnss::Qzss | Gnss::Sbas | Gnss::NavIc => None,
+        Gnss::Glonass | Gnss::Sbas => None,
     }
 }
 
-/// Where a Keplerian almanac puts its satellite at `t`, metres in the Earth-fixed frame; kilometres off at best. `None` for
-/// systems without such an almanac.
-pub fn position(a: &KeplerAlmanac, t: GpsTime) -> Option<Ecef> {
+/// Where an almanac puts its satellite at `t`, metres in the Earth-fixed frame; kilometres off at best. `None` for a Keplerian
+/// entry of a system that has no such almanac.
+pub fn position(a: &Almanac, t: GpsTime) -> Option<Ecef> {
+    match a {
+        Almanac::Kepler(a) => keplerian_position(a, t),
+        Almanac::Glonass(a) => Some(glonass::position(a, t)),
+        Almanac::Sbas(a) => Some(sbas::position(a, t)),
+    }
+}
+
+fn keplerian_position(a: &KeplerAlmanac, t: GpsTime) -> Option<Ecef> {
     let s = scale(a.sat)?;
     let elements = KeplerElements {
         sqrt_a: f64::from(a.sqrt_a) * s.sqrt_a.0 + s.reference_sqrt_a,
-        e: f64::from(a.e) * s.e.0,
+        e: f64::from(a.e) * s.e.0 + s.reference_e,
         m0: f64::from(a.m0) * s.angle,
         omega0: f64::from(a.omega0) * s.angle,
         i0: f64::from(a.delta_i) * s.inclination.0 + s.reference_inclination,
@@ -115,19 +142,24 @@ const NOTHING: KeplerElements = KeplerElements {
 
 /// Almanac entries of the satellites of these ephemerides, one per satellite, with a common reference time near `t`.
 ///
-/// Satellites whose orbit the almanac's fields cannot hold (Galileo's two eccentric ones) have none; so have QZSS, whose fields
-/// count from references of its own document, and GLONASS.
+/// Satellites whose orbit the almanac's fields cannot hold (Galileo's two eccentric ones) have none.
 pub(super) fn derive<'a>(ephemerides: impl Iterator<Item = &'a Ephemeris>, t: GpsTime) -> Vec<Almanac> {
-    ephemerides.filter_map(|e| from_ephemeris(e, t)).map(Almanac::Kepler).collect()
+    let one = |e: &Ephemeris| match e {
+        Ephemeris::Glonass(g) => glonass::derive(g, t).map(Almanac::Glonass),
+        Ephemeris::Sbas(s) => sbas::derive(s).map(Almanac::Sbas),
+        _ => from_ephemeris(e, t).map(Almanac::Kepler),
+    };
+    ephemerides.filter_map(one).collect()
 }
 
-/// The reference time nearest to `t` that the field (multiples of 4096 s of the system's week) can hold.
+/// The reference time nearest to `t` that the field (multiples of a unit of the system's week) can hold.
 fn nearest_toa(gnss: Gnss, t: GpsTime) -> GpsTime {
     let lag = if gnss == Gnss::BeiDou { BDT_LAG_S } else { 0 };
     let local = t.offset_s(-lag as f64);
     let s = local.tow_ns() / 1_000_000_000;
-    let units = ((s + TOA_S / 2) / TOA_S).min(WEEK_S / TOA_S);
-    GpsTime::from_week_s(local.week(), units * TOA_S + lag)
+    let unit = gnss.toa_unit_s();
+    let units = ((s + unit / 2) / unit).min((WEEK_S - 1) / unit);
+    GpsTime::from_week_s(local.week(), units * unit + lag)
 }
 
 /// An almanac entry whose orbit goes through that of the ephemeris.
@@ -147,6 +179,7 @@ fn from_ephemeris(e: &Ephemeris, t: GpsTime) -> Option<KeplerAlmanac> {
             (f64::from(g.af0), f64::from(g.af1), health)
         }
         Ephemeris::BeiDou(b) => (f64::from(b.a0), f64::from(b.a1), u16::from(b.sat_h1) << 8),
+        Ephemeris::NavIc(n) => (f64::from(n.af0), f64::from(n.af1), 0),
         _ => return None,
     };
     let (l0, l1, _) = clock_lsb(sat.gnss);
@@ -163,7 +196,7 @@ fn from_ephemeris(e: &Ephemeris, t: GpsTime) -> Option<KeplerAlmanac> {
     Some(KeplerAlmanac {
         sat,
         toa,
-        e: unsigned("almanac", orbit.e, s.e.0, s.e.1).ok()?,
+        e: unsigned("almanac", orbit.e - s.reference_e, s.e.0, s.e.1).ok()?,
         delta_i: fit(orbit.i0 - s.reference_inclination, s.inclination)?,
         omega_dot: fit(orbit.omega_dot, s.omega_dot)?,
         sqrt_a: fit(orbit.sqrt_a - s.reference_sqrt_a, s.sqrt_a)?,
@@ -249,14 +282,16 @@ mod tests {
 
     #[test]
     fn the_reference_time_fits_its_field() {
-        for s in [0, 2_047, 2_048, 300_000, 604_799] {
-            let t = GpsTime::from_week_s(2243, s);
-            let toa = nearest_toa(Gnss::Gps, t);
-            assert_eq!(toa.tow_ns() % (TOA_S * 1_000_000_000), 0);
-            assert_eq!(toa.week(), 2243);
-            assert!((toa - t).abs() <= 4096.0);
-            let (_, ns) = nearest_toa(Gnss::BeiDou, t).bdt();
-            assert_eq!(ns % (TOA_S * 1_000_000_000), 0);
+        for gnss in [Gnss::Gps, Gnss::Galileo, Gnss::NavIc, Gnss::BeiDou] {
+            let unit = gnss.toa_unit_s();
+            for s in [0, 299, 2_047, 2_048, 300_000, 604_799] {
+                let t = GpsTime::from_week_s(2243, s);
+                let toa = nearest_toa(gnss, t);
+                let (week, ns) = if gnss == Gnss::BeiDou { toa.bdt() } else { (toa.week(), toa.tow_ns()) };
+                assert_eq!(ns % (unit * 1_000_000_000), 0, "{gnss:?} {s}");
+                assert!((toa - t).abs() <= unit as f64, "{gnss:?} {s}");
+                assert!(gnss == Gnss::BeiDou || week == 2243);
+            }
         }
     }
 }
