@@ -11,9 +11,13 @@ mod demo;
 mod feed;
 mod handset;
 mod output;
+mod plot;
+mod pvt;
+mod pvt_rinex;
 mod reload;
 mod serve;
 mod sky;
+mod spread;
 mod store;
 mod trace;
 
@@ -33,6 +37,7 @@ Examples:
   groma cells import 262.csv.gz            where cells are, OpenCelliD or MLS
   groma serve --config config/groma.toml   the server; --check validates only
   groma sky --at 50.1,8.7                  which satellites it offers there
+  groma pvt rinex --obs O --nav N          positions from a station's observations
   groma handset agnss --server HOST:7275   a SUPL client for any server
   groma asn1 decode --pdu ULP-PDU @FILE    what a message says, as JSON
   groma reload                             the running server reads its configuration anew
@@ -61,6 +66,7 @@ enum Command {
     Cells(cells::CellsArgs),
     Feed(feed::FeedArgs),
     Sky(sky::SkyArgs),
+    Pvt(Box<pvt::PvtArgs>),
     Asn1(asn1::Asn1Args),
     Trace(trace::TraceArgs),
     Reload(reload::ReloadArgs),
@@ -98,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Cells(args) => cells::run(&args, verbosity),
         Command::Feed(args) => feed::run(&args),
         Command::Sky(args) => sky::run(&args),
+        Command::Pvt(args) => pvt::run(&args, verbosity),
         Command::Asn1(args) => asn1::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Reload(args) => reload::run(&args),

@@ -124,7 +124,7 @@ fn ask_server(args: &SkyArgs) -> Outcome {
 }
 
 /// The sky of navigation files, whatever their age.
-fn of_files(files: &[PathBuf], now: Utc) -> Result<SkySnapshot, Failure> {
+pub(super) fn of_files(files: &[PathBuf], now: Utc) -> Result<SkySnapshot, Failure> {
     let mut sky = Sky::new(SkyConfig::default());
     let mut refused = None;
     let report = feed::import(files, now, &mut |update| {

@@ -2,13 +2,16 @@
 
 use std::io::{self, BufRead};
 
-/// Longest line that is kept; RINEX lines have 80 columns, and some writers pad them further.
+/// Longest line that is kept; lines of navigation files have 80 columns, and some writers pad them further.
 pub(super) const MAX_LINE: usize = 256;
+/// Longest line of an observation file of version 3: a satellite and 100 observations.
+pub(super) const MAX_OBSERVATION_LINE: usize = 3 + 16 * 100;
 
 /// Reads lines one after the other into one buffer.
 pub(super) struct Lines<R> {
     reader: R,
     line: Vec<u8>,
+    limit: usize,
     number: u64,
     bytes: u64,
 }
@@ -18,7 +21,7 @@ pub(super) struct Lines<R> {
 pub(super) enum Line {
     /// A line is in the buffer.
     Whole,
-    /// A line was longer than [`MAX_LINE`]; its beginning is in the buffer.
+    /// A line was longer than lines may be; its beginning is in the buffer.
     Overlong,
     /// There are no more.
     End,
@@ -26,7 +29,12 @@ pub(super) enum Line {
 
 impl<R: BufRead> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, line: Vec::with_capacity(MAX_LINE), number: 0, bytes: 0 }
+        Self::with_limit(reader, MAX_LINE)
+    }
+
+    /// Lines of up to `limit` octets.
+    pub(super) fn with_limit(reader: R, limit: usize) -> Self {
+        Self { reader, line: Vec::with_capacity(limit), limit, number: 0, bytes: 0 }
     }
 
     /// Number of the line in the buffer, from 1.
@@ -61,7 +69,7 @@ impl<R: BufRead> Lines<R> {
             any = true;
             let end = chunk.iter().position(|b| *b == b'\n');
             let part = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
-            let room = MAX_LINE - self.line.len();
+            let room = self.limit.saturating_sub(self.line.len());
             overlong |= part.len() > room;
             self.line.extend_from_slice(part.get(..room).unwrap_or(part));
             let used = part.len() + usize::from(end.is_some());

@@ -1,8 +1,10 @@
-//! RINEX navigation files, versions 2, 3 and 4, plain or gzip.
+//! RINEX navigation and observation files, versions 2, 3 and 4, plain or gzip.
 //!
 //! The parser is streaming (one pass, one line in memory) and total: any byte string gives a report or an error. Records that
 //! cannot be used are counted with the reason and left out; the rest of the file is read. Printed values are taken back to
 //! the integers that the satellites broadcast ([`crate::gnss::scale`]).
+//!
+//! [`observations`] reads what a receiver measured, epoch by epoch.
 //!
 //! Records of message types for which the house has no model (CNAV, CNAV-2, B-CNAV1/2/3, L1NV, BDGIM) are counted as
 //! [`Skip::UnsupportedMessage`].
@@ -10,6 +12,7 @@
 mod header;
 mod lines;
 mod models;
+mod observations;
 mod records;
 mod report;
 #[cfg(test)]
@@ -19,6 +22,7 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
 
+pub use observations::{ObservationHeader, Observations, Skipped, observations};
 pub use report::{ImportReport, Problem, Skip};
 
 use self::header::Header;
@@ -46,6 +50,15 @@ pub enum RinexError {
     /// It is a RINEX file, but not of navigation data.
     #[error("a RINEX file of type `{0}`, not a navigation file")]
     NotNavigation(char),
+    /// It is a RINEX file, but not of observations.
+    #[error("a RINEX file of type `{0}`, not an observation file")]
+    NotObservations(char),
+    /// It is compressed after Hatanaka.
+    #[error("a compact RINEX file (Hatanaka): decompress it first, for instance with crx2rnx")]
+    Compact,
+    /// Something that the header announces is not read here.
+    #[error("the header asks for `{0}`, which is not read here")]
+    Unsupported(&'static str),
     /// The version is not one of 2, 3, 4.
     #[error("RINEX version {0} is not supported (2, 3 and 4 are)")]
     Version(f64),
@@ -63,12 +76,16 @@ pub enum RinexError {
 /// When it is no navigation file, or too large. A stream that breaks off after the header is not an error: what came
 /// before is delivered and the report says [`incomplete`](ImportReport::incomplete).
 pub fn read(reader: impl Read, source: &str, received: Utc) -> Result<(SkyUpdate, ImportReport), RinexError> {
+    Parser::new(plain(reader)?, source, received)?.run()
+}
+
+/// The text of a stream that may be compressed by gzip.
+fn plain<'a>(reader: impl Read + 'a) -> Result<Box<dyn BufRead + 'a>, RinexError> {
     let mut reader = BufReader::with_capacity(1 << 16, reader);
     if reader.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
-        let plain = BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader));
-        Parser::new(plain, source, received)?.run()
+        Ok(Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(reader))))
     } else {
-        Parser::new(reader, source, received)?.run()
+        Ok(Box::new(reader))
     }
 }
 

@@ -46,11 +46,16 @@ pub(super) fn exclude(
     if !problem.options.exclude_faults {
         return Ok(factor);
     }
-    // At most one a round.
-    for _ in 0..problem.links.len() {
+    // At most one a round, of two signals each.
+    for _ in 0..2 * problem.links.len() {
         // With one measurement more than unknowns a contradiction shows, but not whose it is.
         if problem.redundancy() < 2 {
             break;
+        }
+        if let Some(i) = worst_shown(problem, &factor, limits) {
+            problem.forget_second(i, rejected);
+            factor = problem.iterate()?;
+            continue;
         }
         let Some((i, metres)) = worst(problem, &factor, limits) else { break };
         let Some(l) = problem.links.get_mut(i) else { break };
@@ -85,6 +90,20 @@ fn worst(problem: &Problem<'_>, factor: &Factor, limits: Thresholds) -> Option<(
     let (drop, i, metres) = first;
     let out = drop > limits.worst * limits.worst && drop - second > limits.lead;
     out.then_some((i, metres))
+}
+
+/// The second frequency to forget: what it shows of the ionosphere contradicts what the others show, and it more than any
+/// pseudorange contradicts the rest.
+fn worst_shown(problem: &Problem<'_>, factor: &Factor, limits: Thresholds) -> Option<usize> {
+    let mut worst = (limits.worst * limits.worst, None);
+    for (i, l) in problem.links.iter().enumerate().filter(|(_, l)| l.active) {
+        let Some((shown, left)) = problem.shown_left(l) else { continue };
+        let own = shown.variance - factor.variance(&problem.layout.shown_row(l));
+        if own > shown.variance * 1e-3 && left * left / own > worst.0 {
+            worst = (left * left / own, Some(i));
+        }
+    }
+    worst.1
 }
 
 /// When nothing comes of all measurements together: tries each way of leaving one out, from the start, and goes on with the best.

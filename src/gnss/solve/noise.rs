@@ -17,9 +17,9 @@ use crate::gnss::scale::ura_metres;
 pub fn signal_in_space_m(e: &Ephemeris) -> f64 {
     // A satellite without a prediction is one to lean on little.
     const NO_PREDICTION_M: f64 = 30.0;
-    let of_ura = |index: u8| ura_metres(index).map_or(NO_PREDICTION_M, |m| 0.35 * m);
+    let of_ura = |index: u8| ura_metres(index).map_or(NO_PREDICTION_M, |m| 0.3 * m);
     match e {
-        Ephemeris::Lnav(l) => of_ura(l.ura).max(if l.sat.gnss == Gnss::Qzss { 1.0 } else { 0.8 }),
+        Ephemeris::Lnav(l) => of_ura(l.ura).max(1.0),
         Ephemeris::Galileo(g) => sisa_m(g.sisa).map_or(NO_PREDICTION_M, |m| (0.16 * m).max(0.4)),
         Ephemeris::BeiDou(b) => {
             let floor = match b.sat.number {
@@ -30,11 +30,14 @@ pub fn signal_in_space_m(e: &Ephemeris) -> f64 {
             };
             of_ura(b.urai).max(floor)
         }
-        Ephemeris::Glonass(g) => glonass_accuracy_m(g.ft).map_or(NO_PREDICTION_M, |m| (0.7 * m).max(2.5)),
+        Ephemeris::Glonass(g) => glonass_accuracy_m(g.ft).map_or(NO_PREDICTION_M, |m| (0.5 * m).max(1.8)),
         Ephemeris::Sbas(s) => of_ura(s.ura).max(8.0),
         Ephemeris::NavIc(n) => of_ura(n.urai).max(3.0),
     }
 }
+
+/// Standard deviation in metres of the difference between GPS's C/A and P(Y) codes, which LNAV does not tell.
+pub const CIVIL_M: f64 = 0.45;
 
 /// Signal in space accuracy of Galileo (OS SIS ICD 5.1.12).
 fn sisa_m(index: u8) -> Option<f64> {
@@ -97,15 +100,28 @@ pub struct IonosphereLeft {
 
 impl IonosphereLeft {
     /// A broadcast model corrects about half of the delay (IS-GPS-200 20.3.3.5.2.5), the more so the thicker it is, and what
-    /// it leaves changes by a third of that over a thousand kilometres. Without a model, the mean delay of the day is unknown as a
+    /// it leaves changes by some third of that over a thousand kilometres. Without a model, the mean delay of the day is unknown as a
     /// whole.
     pub fn after(vertical_delay_m: Option<f64>) -> Self {
         match vertical_delay_m {
-            Some(d) => Self { vertical_m: 0.3 + 0.4 * d, slope_m: 0.2 + 0.2 * d, rest_m: 0.1 + 0.08 * d },
+            Some(d) => Self { vertical_m: 0.3 + 0.4 * d, slope_m: 0.2 + 0.15 * d, rest_m: 0.1 + 0.08 * d },
             None => Self { vertical_m: 5.0, slope_m: 2.0, rest_m: 0.6 },
         }
     }
 }
+
+/// Standard deviation in metres of the delays between a satellite's two signals that its message does not tell: code biases of
+/// one carrier, and what changed since the group delays were measured.
+pub const fn pair_bias_m(gnss: Gnss) -> f64 {
+    match gnss {
+        Gnss::Galileo => 0.3,
+        Gnss::Glonass => 2.0,
+        _ => 0.6,
+    }
+}
+
+/// Standard deviation in metres of the ionosphere that a receiver's own delay between two frequencies feigns.
+pub const PAIR_RECEIVER_M: f64 = 5.0;
 
 /// Standard deviation in metres of the difference between two systems' clocks in a receiver: their times differ by tens of
 /// nanoseconds, the receiver's delays by hundreds in FDMA.

@@ -1,7 +1,8 @@
 //! Normal equations of fixed size: no allocation, no recursion.
 
-/// Most unknowns: position 3, clock, time, ionosphere 3, and a bias for each further system.
-pub(super) const MAX: usize = 16;
+/// Most unknowns: position 3, clock, time, ionosphere 3, a bias for each further system, a bias between two frequencies for
+/// each system.
+pub(super) const MAX: usize = 24;
 
 /// A row of a design matrix.
 pub(super) type Row = [f64; MAX];

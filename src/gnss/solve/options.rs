@@ -49,8 +49,10 @@ impl std::str::FromStr for Systems {
 /// Which ionospheric correction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum IonosphereChoice {
-    /// The broadcast model.
+    /// The broadcast model, corrected by what the difference of two frequencies shows where a receiver has them.
     #[default]
+    Best,
+    /// The broadcast model, as for a receiver of one frequency.
     Broadcast,
     /// The combination of two frequencies that is free of it; satellites with one frequency are left out.
     Free,
@@ -84,12 +86,12 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// All systems above 10°, broadcast ionosphere, a station, faults left out.
+    /// All systems above 10°, the best ionosphere, a station, faults left out.
     fn default() -> Self {
         Self {
             systems: Systems::ALL,
             mask_deg: 10.0,
-            ionosphere: IonosphereChoice::Broadcast,
+            ionosphere: IonosphereChoice::Best,
             receiver: Receiver::Station,
             exclude_faults: true,
         }

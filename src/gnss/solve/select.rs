@@ -3,8 +3,9 @@
 use super::fix::{Reason, Rejected, SolveError};
 use super::ionosphere::Ray;
 use super::link::{self, Path, Transmitter};
+use super::noise;
 use super::observation::{Epoch, Observation};
-use super::options::{IonosphereChoice, Options};
+use super::options::{IonosphereChoice, Options, Receiver};
 use super::signal::{L1_HZ, Signal};
 use crate::base::GpsTime;
 use crate::base::broadcast::{Ephemeris, Gnss, SatId};
@@ -24,6 +25,8 @@ pub(super) struct Link<'a> {
     pub(super) ephemeris: &'a Ephemeris,
     /// Second signal of an ionosphere-free combination.
     second: Option<Signal>,
+    /// What a second frequency shows of the ionosphere.
+    pub(super) shown: Option<Shown>,
     pub(super) range_m: f64,
     pub(super) observation: Observation,
     pub(super) satellite: Transmitter,
@@ -40,6 +43,23 @@ pub(super) struct Link<'a> {
     /// Vertical ionosphere to this ray, and how far north and east of the receiver it crosses the layer, 1,000 km.
     pub(super) layer: [f64; 3],
     pub(super) variance: f64,
+}
+
+/// The ionosphere by the difference of two pseudoranges, on the first one's carrier.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown {
+    /// Delay, metres, with the receiver's own difference in it.
+    pub(super) delay_m: f64,
+    /// By how much the delay follows the noise of the difference.
+    pub(super) lever: f64,
+    /// The second pseudorange.
+    pub(super) second: Observation,
+    /// Delay of the model, metres.
+    pub(super) model_m: f64,
+    /// Variance, what the unknowns do not describe included.
+    pub(super) variance: f64,
+    /// How much of the delay's deviation goes into the pseudorange's (see [`super::solver`]).
+    pub(super) gain: f64,
 }
 
 /// Looks up the satellites of an epoch.
@@ -72,9 +92,15 @@ pub(super) fn links<'a>(
     Ok(())
 }
 
-/// Smaller is better: the signal of single-frequency receivers, then the others as [`Signal`] orders them.
-fn preference(o: &Observation) -> (bool, Signal) {
-    (o.signal != Signal::first(o.sat.gnss), o.signal)
+/// Smaller is better: the signal of single-frequency receivers, then the one to whose combination with it the satellite's clock
+/// refers, then the others as [`Signal`] orders them.
+fn preference(o: &Observation) -> (u8, Signal) {
+    let rank = match o.signal {
+        s if s == Signal::first(o.sat.gnss) => 0,
+        Signal::L2P | Signal::E5b | Signal::B3I => 1,
+        _ => 2,
+    };
+    (rank, o.signal)
 }
 
 fn satellite<'a, 'o>(
@@ -99,6 +125,7 @@ fn satellite<'a, 'o>(
         }
     };
     let mut taken: Option<&Observation> = None;
+    let mut precise: Option<&Observation> = None;
     let mut second: Option<&Observation> = None;
     for o in observations {
         let reason = match () {
@@ -108,6 +135,10 @@ fn satellite<'a, 'o>(
             () => match taken {
                 None => {
                     taken = Some(o);
+                    continue;
+                }
+                Some(t) if precise.is_none() && (t.signal, o.signal) == (Signal::L1Ca, Signal::L1P) => {
+                    precise = Some(o);
                     continue;
                 }
                 Some(t) if second.is_none() && other_band(sat.gnss, t.signal, o.signal) => {
@@ -120,18 +151,36 @@ fn satellite<'a, 'o>(
         refuse(o, reason);
     }
     let Some(o) = taken else { return };
+    let blend = precise.map(|p| blended(o, p));
+    let o = blend.as_ref().unwrap_or(o);
     if options.ionosphere == IonosphereChoice::Free && second.is_none() {
         refuse(o, Reason::SingleFrequency);
         return;
     }
-    if let (Some(s), true) = (second, options.ionosphere != IonosphereChoice::Free) {
+    let wanted = matches!(options.ionosphere, IonosphereChoice::Free | IonosphereChoice::Best);
+    if let (Some(s), false) = (second, wanted) {
         refuse(s, Reason::Redundant);
         second = None;
     }
-    match Link::new(ephemeris, o, second, time) {
+    match Link::new(ephemeris, o, second, options.ionosphere, time) {
         Ok(l) => links.push(l),
         Err(reason) => refuse(o, reason),
     }
+}
+
+/// GPS's clock is that of P(Y), and the message does not tell by how much C/A differs. Receivers that track both get the mean of
+/// both, weighted by what is wrong with each: the difference on the one side, the noise of tracking without the code on the other.
+fn blended(civil: &Observation, precise: &Observation) -> Observation {
+    let noise = |o: &Observation| {
+        noise::code_variance_m2(Receiver::Station, o.rms_m, o.cn0_dbhz, Some(f64::MIN_POSITIVE), 1.0)
+    };
+    let of_civil = noise(civil) + noise::CIVIL_M * noise::CIVIL_M;
+    // Without a figure, codeless tracking is some three times as noisy.
+    let of_precise = if precise.cn0_dbhz.is_some() { noise(precise) } else { 9.0 * noise(civil) };
+    let share = of_civil / (of_civil + of_precise);
+    // Two codes on one carrier differ by metres, or one of them is wrong.
+    let apart = precise.range_m - civil.range_m;
+    if apart.abs() > 10.0 { *civil } else { Observation { range_m: civil.range_m + share * apart, ..*civil } }
 }
 
 /// Whether two signals are on different carriers.
@@ -146,6 +195,7 @@ impl<'a> Link<'a> {
         ephemeris: &'a Ephemeris,
         o: &Observation,
         second: Option<&Observation>,
+        choice: IonosphereChoice,
         time: GpsTime,
     ) -> Result<Self, Reason> {
         let satellite = Transmitter::at_stamp(ephemeris, o.signal, time.offset_s(-o.range_m / C))?;
@@ -153,7 +203,8 @@ impl<'a> Link<'a> {
             sat: o.sat,
             signal: o.signal,
             ephemeris,
-            second: second.map(|s| s.signal),
+            second: None,
+            shown: None,
             range_m: o.range_m,
             observation: *o,
             satellite,
@@ -172,14 +223,33 @@ impl<'a> Link<'a> {
             layer: [0.0; 3],
             variance: 1.0,
         };
-        if let Some(s) = second {
+        let Some(s) = second else { return Ok(link) };
+        if choice == IonosphereChoice::Best {
+            link.shown = link.shown_by(s);
+        } else {
             let (a, b) = link.weights(s.signal);
+            link.second = Some(s.signal);
             link.range_m = a * o.range_m + b * s.range_m;
             link.ionosphere = 0.0;
             link.amplified = a * a + b * b;
             link.combine_delays();
         }
         Ok(link)
+    }
+
+    fn shown_by(&self, second: &Observation) -> Option<Shown> {
+        let (_, b) = self.weights(second.signal);
+        let delays = second.signal.delay_s(self.ephemeris)? - self.signal.delay_s(self.ephemeris)?;
+        let delay_m = -b * (second.range_m - self.range_m - C * delays);
+        // More than the ionosphere ever does, even near the horizon: a bad pseudorange.
+        (delay_m.abs() < 200.0).then_some(Shown {
+            delay_m,
+            lever: b.abs(),
+            second: *second,
+            model_m: 0.0,
+            variance: 1.0,
+            gain: 0.0,
+        })
     }
 
     /// Factors of the first and second pseudorange in the combination that is free of the ionosphere.

@@ -4,6 +4,11 @@
 //! throws out what is plainly false. The second knows where it is: elevations, atmosphere, and an honest error for each
 //! measurement. What the broadcast ionosphere leaves is common to all rays; it gets three unknowns (vertical delay and two
 //! slopes) with the deviations of the error model, which both takes part of it out and puts the rest into the covariance.
+//!
+//! A second frequency shows the ionosphere of its own ray, noisily and off by a delay of the receiver that is unknown but
+//! common to a system. It is a measurement of these unknowns like any other. Its error is correlated with the pseudorange's
+//! (the same code is in both, and so is what the three unknowns do not describe); the share `gain` of its deviation is taken off the
+//! pseudorange, which leaves two independent measurements.
 
 use super::confidence;
 use super::fix::{Consistency, Dop, Fix, Reason, Rejected, SolveError, Used};
@@ -13,7 +18,7 @@ use super::noise::{self, IonosphereLeft};
 use super::normal::{Factor, Normal, Row};
 use super::observation::Epoch;
 use super::options::{IonosphereChoice, Options, Prior};
-use super::select::{Link, links};
+use super::select::{Link, Shown, links};
 use super::{faults, velocity};
 use crate::base::broadcast::Gnss;
 use crate::gnss::SkySnapshot;
@@ -48,6 +53,8 @@ pub(super) struct Layout {
     bias: [Option<u8>; 7],
     time: Option<usize>,
     ionosphere: Option<usize>,
+    /// By system: the receiver's delay between two frequencies.
+    pair: [Option<u8>; 7],
     /// Unknowns on whose prior knowledge the rest leans.
     pub(super) constrained: usize,
 }
@@ -60,6 +67,7 @@ pub(super) struct State {
     bias_m: [f64; 7],
     pub(super) time_s: f64,
     ionosphere_m: [f64; 3],
+    pair_m: [f64; 7],
 }
 
 /// One problem being solved.
@@ -100,7 +108,7 @@ impl Solver {
         let mut problem = Problem::new(epoch, options, prior, found);
         problem.coarse(&mut self.rejected)?;
         let model = match options.ionosphere {
-            IonosphereChoice::Broadcast => Ionosphere::of(sky, epoch.time),
+            IonosphereChoice::Best | IonosphereChoice::Broadcast => Ionosphere::of(sky, epoch.time),
             IonosphereChoice::Free | IonosphereChoice::Off => Ionosphere::Unknown,
         };
         let factor = problem.fine(model, &mut self.rejected)?;
@@ -164,7 +172,33 @@ impl Layout {
             constrained += 3;
             n - 3
         });
-        Self { n, bias, time, ionosphere, constrained }
+        let mut pair = [None; 7];
+        for l in links.iter().filter(|l| with_ionosphere && l.active && l.shown.is_some()) {
+            let place = &mut pair[l.sat.gnss as usize];
+            if place.is_none() {
+                *place = Some(n as u8);
+                n += 1;
+                constrained += 1;
+            }
+        }
+        Self { n, bias, time, ionosphere, pair, constrained }
+    }
+
+    /// What a second frequency of the link shows, where there are unknowns to be shown.
+    fn shown<'l>(&self, l: &'l Link<'_>) -> Option<(&'l Shown, usize)> {
+        l.shown.as_ref().zip(self.pair[l.sat.gnss as usize].map(usize::from))
+    }
+
+    /// The row of what a second frequency shows.
+    pub(super) fn shown_row(&self, l: &Link<'_>) -> Row {
+        let mut row = [0.0; super::normal::MAX];
+        if let Some(i) = self.ionosphere {
+            row[i..i + 3].copy_from_slice(&l.layer);
+        }
+        if let Some(i) = self.pair[l.sat.gnss as usize] {
+            row[usize::from(i)] = 1.0;
+        }
+        row
     }
 
     /// The row of a link.
@@ -183,6 +217,14 @@ impl Layout {
         if let Some(i) = self.ionosphere {
             row[i..i + 3].copy_from_slice(&l.layer);
         }
+        if let Some((shown, i)) = self.shown(l) {
+            if let Some(k) = self.ionosphere {
+                for x in &mut row[k..k + 3] {
+                    *x *= 1.0 - shown.gain;
+                }
+            }
+            row[i] = -shown.gain;
+        }
         row
     }
 }
@@ -196,6 +238,7 @@ impl<'a> Problem<'a> {
             bias_m: [0.0; 7],
             time_s: 0.0,
             ionosphere_m: [0.0; 3],
+            pair_m: [0.0; 7],
         };
         Self { epoch, options, prior, links, state, layout, left: IonosphereLeft::after(None) }
     }
@@ -221,19 +264,29 @@ impl<'a> Problem<'a> {
         let free = self.layout.n - self.layout.constrained;
         let known =
             usize::from(self.prior.altitude.is_some()) + 3 * usize::from(self.prior.start_sigma_m.is_some());
-        (self.active().count() + known).saturating_sub(free)
+        let shown = self.active().filter(|l| self.layout.shown(l).is_some()).count();
+        (self.active().count() + shown + known).saturating_sub(free)
     }
 
     /// Measured minus computed.
     pub(super) fn left(&self, l: &Link<'_>) -> f64 {
         let s = &self.state;
         let ionosphere = dot(l.layer, s.ionosphere_m);
-        l.range_m
+        let left = l.range_m
             - (l.path.distance_m - l.satellite.clock_m
                 + l.atmosphere_m
                 + ionosphere
                 + s.clock_m
-                + s.bias_m[l.sat.gnss as usize])
+                + s.bias_m[l.sat.gnss as usize]);
+        self.shown_left(l).map_or(left, |(shown, by)| left - shown.gain * by)
+    }
+
+    /// The ionosphere as a second frequency shows it minus computed.
+    pub(super) fn shown_left<'l>(&self, l: &'l Link<'_>) -> Option<(&'l Shown, f64)> {
+        let (shown, _) = self.layout.shown(l)?;
+        let s = &self.state;
+        let computed = shown.model_m + dot(l.layer, s.ionosphere_m) + s.pair_m[l.sat.gnss as usize];
+        Some((shown, shown.delay_m - computed))
     }
 
     /// The satellites at the present estimate of the time, where the pseudoranges do not tell when they were sent.
@@ -286,6 +339,9 @@ impl<'a> Problem<'a> {
         let mut normal = Normal::new(self.layout.n);
         for l in self.active() {
             normal.add(&self.layout.row(l), self.left(l), 1.0 / l.variance);
+            if let Some((shown, left)) = self.shown_left(l) {
+                normal.add(&self.layout.shown_row(l), left, 1.0 / shown.variance);
+            }
         }
         self.priors(&mut normal);
         normal
@@ -296,6 +352,9 @@ impl<'a> Problem<'a> {
         for g in Gnss::ALL {
             if let Some(i) = self.layout.bias[g as usize] {
                 normal.prior(usize::from(i), -s.bias_m[g as usize], noise::system_bias_m(g));
+            }
+            if let Some(i) = self.layout.pair[g as usize] {
+                normal.prior(usize::from(i), -s.pair_m[g as usize], noise::PAIR_RECEIVER_M);
             }
         }
         if let (Some(i), Some(sigma)) = (self.layout.time, self.prior.time_sigma_s) {
@@ -330,6 +389,9 @@ impl<'a> Problem<'a> {
         for g in 0..7 {
             if let Some(i) = self.layout.bias[g] {
                 s.bias_m[g] += step[usize::from(i)];
+            }
+            if let Some(i) = self.layout.pair[g] {
+                s.pair_m[g] += step[usize::from(i)];
             }
         }
         if let Some(i) = self.layout.time {
@@ -416,11 +478,22 @@ impl<'a> Problem<'a> {
             l.layer = [mapping, mapping * away * l.ray.azimuth.1, mapping * away * l.ray.azimuth.0];
             let o = &l.observation;
             let code = noise::code_variance_m2(self.options.receiver, o.rms_m, o.cn0_dbhz, o.multipath_m, s);
-            let rest = self.left.rest_m * mapping;
+            let rest = (self.left.rest_m * mapping).powi(2);
             l.variance = l.satellite.sigma_m * l.satellite.sigma_m
                 + code * l.amplified
                 + noise::troposphere_variance_m2(s)
-                + rest * rest;
+                + rest;
+            if let Some(shown) = &mut l.shown {
+                let o = &shown.second;
+                let second =
+                    noise::code_variance_m2(self.options.receiver, o.rms_m, o.cn0_dbhz, o.multipath_m, s);
+                let bias = noise::pair_bias_m(l.sat.gnss).powi(2);
+                let common = rest - shown.lever * code;
+                shown.variance = shown.lever * shown.lever * (code + second + bias) + rest;
+                shown.gain = common / shown.variance;
+                shown.model_m = charged;
+                l.variance -= shown.gain * common;
+            }
         }
         self.lay_out(self.options.ionosphere != IonosphereChoice::Free);
     }
@@ -429,6 +502,11 @@ impl<'a> Problem<'a> {
     pub(super) fn lay_out(&mut self, with_ionosphere: bool) {
         let old = self.state.bias_m;
         self.layout = Layout::new(&self.links, self.prior, with_ionosphere);
+        for (place, pair) in self.layout.pair.iter().zip(&mut self.state.pair_m) {
+            if place.is_none() {
+                *pair = 0.0;
+            }
+        }
         // The reference may be another system now: its bias goes into the clock.
         let reference = self
             .links
@@ -452,15 +530,20 @@ impl<'a> Problem<'a> {
 
     /// Weighted sum of squares of the residuals and of the deviations from prior knowledge.
     pub(super) fn chi2(&self) -> f64 {
-        let measured: f64 = self.active().map(|l| self.left(l).powi(2) / l.variance).sum();
+        let of_link = |l: &Link<'_>| {
+            let shown = self.shown_left(l).map_or(0.0, |(shown, left)| left * left / shown.variance);
+            self.left(l).powi(2) / l.variance + shown
+        };
+        let measured: f64 = self.active().map(of_link).sum();
         let s = &self.state;
+        let pairs: f64 = s.pair_m.iter().map(|p| (p / noise::PAIR_RECEIVER_M).powi(2)).sum();
         let ionosphere = if self.has_ionosphere() {
             (s.ionosphere_m[0] / self.left.vertical_m).powi(2)
                 + (s.ionosphere_m[1].powi(2) + s.ionosphere_m[2].powi(2)) / self.left.slope_m.powi(2)
         } else {
             0.0
         };
-        measured + ionosphere
+        measured + ionosphere + pairs
     }
 
     fn fix(&self, factor: &Factor, rejected: Vec<Rejected>) -> Result<Fix, SolveError> {
@@ -514,6 +597,7 @@ impl<'a> Problem<'a> {
 
     fn dop(&self, place: &Place) -> Dop {
         let mut layout = self.layout;
+        layout.n -= layout.pair.iter_mut().filter_map(Option::take).count();
         if layout.ionosphere.take().is_some() {
             layout.n -= 3;
         }
@@ -555,6 +639,23 @@ impl Problem<'_> {
             }
             None => false,
         }
+    }
+
+    /// Goes on with the first frequency of a link alone.
+    pub(super) fn forget_second(&mut self, i: usize, rejected: &mut Vec<Rejected>) {
+        if let Some(l) = self.links.get_mut(i)
+            && let Some(shown) = l.shown.take()
+        {
+            // The pseudorange's variance without the help of the second.
+            l.variance += shown.gain * shown.gain * shown.variance;
+            let metres = shown.delay_m - shown.model_m;
+            rejected.push(Rejected {
+                sat: l.sat,
+                signal: shown.second.signal,
+                reason: Reason::Outlier { metres },
+            });
+        }
+        self.lay_out(self.has_ionosphere());
     }
 
     /// Whether the estimate is a place for people.
