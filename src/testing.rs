@@ -1,5 +1,7 @@
 //! Shared help of the tests.
 
+pub(crate) mod ephemerides;
+
 use std::path::PathBuf;
 
 /// The directory of reference data, named by `GROMA_SHARED`. Where it is not set, the test named `test` says that it was

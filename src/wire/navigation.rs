@@ -278,7 +278,8 @@ macro_rules! navigation_models {
 
         fn sbas_clock(e: &SbasEphemeris) -> Option<SbasClock> {
             Some(SbasClock {
-                sbas_to: u16::try_from(times::tow_s(e.t0) % 86_400 / 16).ok()?,
+                // Archives print times of reception between the steps.
+                sbas_to: u16::try_from((times::tow_s(e.t0) % 86_400 + 8) / 16 % 5_400).ok()?,
                 sbas_agfo: e.agf0,
                 sbas_agf1: e.agf1,
             })

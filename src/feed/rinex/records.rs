@@ -288,7 +288,7 @@ fn glonass(head: Head, v: &Values) -> Result<GlonassEphemeris, Bad> {
         let one = |i: usize| signed(field, v.need(i, field)? * 1e3, lsb, bits).map_err(out);
         Ok([one(first)?, one(first + 4)?, one(first + 8)?])
     };
-    let acceleration = state(5, la, 6, "acceleration")?;
+    let acceleration = state(5, la, 5, "acceleration")?;
     // Some writers print the time of the frame; t_b is the nearest quarter of an hour (Moscow's offset is whole hours).
     let quarter = (head.calendar.unix_s() + QUARTER_S / 2).div_euclid(QUARTER_S);
     let bn = match v.bits_or_zero(6, "health", 3)? {

@@ -357,3 +357,34 @@ proptest! {
         }
     }
 }
+
+proptest! {
+    /// Every integer of every navigation model, at any value of its field.
+    #[test]
+    fn ephemerides_go_and_come_back_whole(seed in any::<u64>()) {
+        use crate::testing::ephemerides;
+        for gnss in Gnss::ALL {
+            let e = ephemerides::any(gnss, seed);
+            let mut system = GnssAssistance { ephemerides: vec![e], ..GnssAssistance::new(gnss) };
+            // A model of Galileo has the group delay that goes with its clock; the channel of GLONASS goes beside the model.
+            match &mut system.ephemerides[0] {
+                Ephemeris::Galileo(e) => match e.message {
+                    GalileoMessage::INav => e.bgd_e1e5a = 0,
+                    GalileoMessage::FNav => e.bgd_e1e5b = 0,
+                },
+                Ephemeris::Glonass(e) => {
+                    system.auxiliary.push(Auxiliary { sat: e.sat, signals: SignalSet(1), channel: Some(e.channel) });
+                }
+                _ => {}
+            }
+            let mut m = delivery(vec![system]);
+            // Its time would be that near which the others are read.
+            if let Some(LppBody::ProvideAssistanceData(d)) = &mut m.body {
+                d.assistance.reference_time = None;
+                d.assistance.earth_orientation = None;
+            }
+            let back = LppMessage::decode(&m.encode().unwrap(), e.reference_time()).unwrap();
+            prop_assert_eq!(back, m);
+        }
+    }
+}

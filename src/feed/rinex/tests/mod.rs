@@ -1,3 +1,4 @@
+mod back;
 mod small;
 
 use std::collections::BTreeMap;
