@@ -101,6 +101,21 @@ impl<const N: usize, const K: usize> Blocks<N, K> {
         Ok(found)
     }
 
+    /// The first record whose key is not below `key`.
+    pub(super) fn at_or_after(&self, key: &[u8]) -> io::Result<Option<[u8; N]>> {
+        let first = self.index.partition_point(|k| &k[..] <= key).saturating_sub(1);
+        // In the block that begins before it, or first in the next.
+        for block in first..self.index.len().min(first + 2) {
+            let (bytes, count) = self.block(block)?;
+            let records = records::<N>(&bytes, count);
+            let begin = records.partition_point(|r| &r[..K] < key);
+            if let Some(record) = records.get(begin) {
+                return Ok(Some(*record));
+            }
+        }
+        Ok(None)
+    }
+
     /// All records in order.
     pub(super) fn iter(&self) -> impl Iterator<Item = io::Result<[u8; N]>> + use<N, K> {
         let this = self.clone();

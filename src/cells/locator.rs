@@ -89,7 +89,7 @@ impl Locator {
         let (at, radius_m, source) = match (heard.announced, key) {
             // What a base station says of itself goes before a table.
             (Some(at), _) => (at, radius::announced(), ReferenceSource::Cell),
-            (None, Some(key)) => self.known(key)?,
+            (None, Some(key)) => self.known(key, heard.serving)?,
             (None, None) => return None,
         };
         let radius_m = match source {
@@ -105,7 +105,7 @@ impl Locator {
         })
     }
 
-    fn known(&self, key: CellKey) -> Option<(GeoPoint, f64, ReferenceSource)> {
+    fn known(&self, key: CellKey, serving: bool) -> Option<(GeoPoint, f64, ReferenceSource)> {
         let table = self.table.as_ref()?;
         let rows = self.read(table.cell(key))?;
         if let Some(row) = best_of(&rows, key) {
@@ -113,7 +113,10 @@ impl Locator {
         }
         match key.radio {
             Radio::Wlan => None,
-            Radio::Wcdma => self.by_short_identity(table, key),
+            Radio::Wcdma if key.cell > 0xffff => self.by_short_identity(table, key),
+            // Hundreds of look-ups, which a list of neighbours is not worth.
+            Radio::Wcdma if serving => self.without_controller(table, key),
+            Radio::Wcdma => None,
             _ => {
                 let area: AreaRow = self.read(table.area(key.area()))??;
                 Some((area.at, f64::from(area.radius_m), ReferenceSource::Area))
@@ -122,18 +125,16 @@ impl Locator {
     }
 
     /// Tables also hold UMTS cells under the 16 bits that are unique only within their controller. All cells of the network
-    /// that are tabled so are candidates; one alone may still be another controller's.
+    /// that are tabled so are candidates.
     fn by_short_identity(&self, table: &Table, key: CellKey) -> Option<(GeoPoint, f64, ReferenceSource)> {
         let short = CellKey { cell: key.cell & 0xffff, ..key };
-        if short == key {
-            return None;
-        }
-        let rows: Vec<CellRow> =
-            self.read(table.cell(short))?.into_iter().filter(|r| r.key.answers(short)).collect();
-        let first = rows.iter().copied().reduce(CellRow::better)?;
-        let reach = |r: &CellRow| radius::distance_m(first.at, r.at) + radius::of_row(r);
-        let all = rows.iter().map(reach).fold(SHORT_IDENTITY_M, f64::max);
-        (all <= SHORT_IDENTITY_MOST_M).then_some((first.at, all, ReferenceSource::Area))
+        guess(&self.read(table.cell(short))?)
+    }
+
+    /// The other way round: a SET that knows 16 bits, and a table that knows the controllers. Every controller of the network
+    /// may have a cell of that number.
+    fn without_controller(&self, table: &Table, key: CellKey) -> Option<(GeoPoint, f64, ReferenceSource)> {
+        guess(&self.read(table.of_any_controller(key))??)
     }
 
     fn network(&self, plmn: Plmn) -> Option<ReferenceLocation> {
@@ -180,6 +181,15 @@ impl ReferenceLocator for Locator {
             serving_first.filter_map(|h| h.cell?.plmn()).find_map(|plmn| self.network(plmn))
         })
     }
+}
+
+/// Where a UMTS cell is that is one of these: nowhere in particular when they lie far apart, and no better than roughly when there
+/// is but one, since it may still be another controller's.
+fn guess(rows: &[CellRow]) -> Option<(GeoPoint, f64, ReferenceSource)> {
+    let first = rows.iter().copied().reduce(CellRow::better)?;
+    let reach = |r: &CellRow| radius::distance_m(first.at, r.at) + radius::of_row(r);
+    let all = rows.iter().map(reach).fold(SHORT_IDENTITY_M, f64::max);
+    (all <= SHORT_IDENTITY_MOST_M).then_some((first.at, all, ReferenceSource::Area))
 }
 
 /// The record to take for a cell heard: of its own area if there is one, else the best.

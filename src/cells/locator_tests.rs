@@ -142,6 +142,39 @@ fn short_umts_identities_are_a_guess_and_say_so() {
 }
 
 #[test]
+fn sixteen_bits_are_sought_with_every_controller() {
+    let dir = tempfile::tempdir().unwrap();
+    let row = |rnc: u32, cell: u32, lon: f64, lat: f64| {
+        format!("UMTS,270,1,1,{},0,{lon},{lat},1000,50,1,0,0,0\n", rnc << 16 | cell)
+    };
+    let mut rows = String::new();
+    for rnc in 1..=300 {
+        for cell in [1, 9_000, 65_535] {
+            rows += &row(rnc, cell, 6.0 + f64::from(rnc) * 0.01, 49.0);
+        }
+    }
+    // One controller has it; two that are neighbours have it; two far from one another have it.
+    rows += &row(7, 100, 6.1, 49.6);
+    rows += &row(8, 200, 6.1, 49.6);
+    rows += &row(299, 200, 6.3, 49.6);
+    rows += &row(9, 300, 6.1, 49.6);
+    rows += &row(10, 300, 10.1, 53.6);
+    // Another network's, and another radio's of the same number.
+    rows += "UMTS,270,2,1,851968400,0,6.1,49.6,1000,50,1,0,0,0\nLTE,270,1,1,400,0,6.1,49.6,1000,50,1,0,0,0\n";
+    import_text(dir.path(), &format!("{HEADER}{rows}")).unwrap();
+    let l = locator(dir.path(), Vec::new());
+    let at = |uc| l.locate(&[LocationId::serving(CellId::Wcdma { plmn: LUX, uc })]);
+    let alone = at(100).unwrap();
+    assert_eq!((alone.source, alone.at.lon), (ReferenceSource::Area, 6.1));
+    assert!(alone.uncertainty_m >= 15_000.0);
+    let both = at(200).unwrap();
+    assert!(both.uncertainty_m > 15_000.0 && both.uncertainty_m < 20_000.0, "{}", both.uncertainty_m);
+    assert!(at(300).is_none() && at(400).is_none() && at(9_000).is_none(), "far apart, or nowhere");
+    // The whole identity is still the better one.
+    assert_eq!(at(7 << 16 | 100).unwrap().source, ReferenceSource::Cell);
+}
+
+#[test]
 fn imports_add_up_and_the_better_row_wins() {
     let dir = tempfile::tempdir().unwrap();
     let first = "GSM,270,1,5,6,0,6.1,49.6,9000,10,1,0,100,0\nGSM,270,1,5,7,0,6.2,49.6,9000,10,1,0,100,0\n";

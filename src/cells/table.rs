@@ -20,6 +20,9 @@ const VERSION: u32 = 1;
 const COVERED: usize = 48;
 /// Records looked at for one identity: a cell that was seen in more areas than this is not worth more reading.
 const MOST_PER_CELL: usize = 64;
+/// Controllers of one network that are asked for a cell known by its lower 16 bits alone; the largest networks have a few
+/// hundred.
+const MOST_CONTROLLERS: u32 = 512;
 
 /// An open table.
 #[derive(Clone)]
@@ -105,6 +108,29 @@ impl Table {
         let prefix = key.bytes();
         let found = self.cells.with_prefix(&prefix[..CELL_KEY - 4], MOST_PER_CELL)?;
         Ok(found.iter().filter_map(CellRow::read).collect())
+    }
+
+    /// Transmitters of the network whose cell has these lower 16 bits, whatever their controller: UMTS numbers cells within
+    /// their RNC. Goes from controller to controller, each a look-up; `None` when a network has more than [`MOST_CONTROLLERS`].
+    pub(super) fn of_any_controller(&self, key: CellKey) -> io::Result<Option<Vec<CellRow>>> {
+        let short = key.cell & 0xffff;
+        let mut found = Vec::new();
+        let mut controller = 0_u64;
+        for _ in 0..MOST_CONTROLLERS {
+            let wanted = CellKey { cell: controller << 16 | short, area: 0, ..key };
+            let Some(row) = self.cells.at_or_after(&wanted.bytes())?.as_ref().and_then(CellRow::read) else {
+                return Ok(Some(found));
+            };
+            if (row.key.radio, row.key.plmn) != (key.radio, key.plmn) {
+                return Ok(Some(found));
+            }
+            if row.key.cell == wanted.cell {
+                found.extend(self.cell(wanted)?);
+            }
+            // The same controller's cells are done with; a later one's may begin below the number sought.
+            controller = (row.key.cell >> 16).max(controller + u64::from(row.key.cell >> 16 == controller));
+        }
+        Ok(None)
     }
 
     pub(super) fn area(&self, key: AreaKey) -> io::Result<Option<AreaRow>> {
