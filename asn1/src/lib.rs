@@ -22,9 +22,10 @@
 //!
 //! # What a later release may send
 //!
-//! Unknown extension additions of a SEQUENCE are skipped. The first few unknown items of an extensible ENUMERATED and
-//! alternatives of an extensible CHOICE are kept as `unknown_extN` (N is the index among the extensions) and encode to
-//! what was received; the alternatives hold their octets in an [`OpenType`]. A PDU with an index beyond those is refused.
+//! Nothing that a later release may add by the rules of ASN.1 spoils a PDU. Unknown additions of a SEQUENCE are skipped,
+//! and are gone when the value is encoded again. An unknown item of an extensible ENUMERATED is `unknown_ext(index)`, an
+//! unknown alternative of an extensible CHOICE `unknown_ext(UnknownAlternative)`, whatever the index (among the
+//! extensions, from 0; up to `usize::MAX`); both encode to what was received.
 //!
 //! # What the decoders accept
 //!
@@ -42,7 +43,7 @@ pub mod ulp;
 
 /// The types of rasn that members have: strings, bit strings, times.
 pub use rasn::types;
-pub use support::OpenType;
+pub use support::{OpenType, UnknownAlternative};
 
 use thiserror::Error;
 

@@ -1,13 +1,18 @@
 //! What the generated types need besides rasn.
 
-use rasn::types::constraints::{Bounded, Constraint, Constraints, Value};
-use rasn::types::{AsnType, BitStr, Identifier, Tag};
-use rasn::{Decode, Decoder, Encode, Encoder};
+use std::borrow::Cow;
+use std::fmt::{self, Debug, Formatter};
+use std::marker::PhantomData;
 
-/// The octets of an open type whose content this crate does not read.
-///
-/// It stands for extension alternatives that a later release has defined (`unknown_extN`), and for the NR methods of
-/// LPP when the feature `lpp-full` is off. What was received is sent again unchanged.
+use rasn::de::Error as _;
+use rasn::error::DecodeError;
+use rasn::types::constraints::{Bounded, Constraint, Constraints, Value};
+use rasn::types::{AsnType, BitStr, Choice, DecodeChoice, Enumerated, Identifier, Tag, TagTree};
+use rasn::uper::de::{Decoder as UperDecoder, DecoderOptions};
+use rasn::{Codec, Decode, Decoder, Encode, Encoder};
+
+/// The octets of an open type whose content this crate does not read: the NR methods of LPP when the feature `lpp-full`
+/// is off. What was received is sent again unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenType(pub Vec<u8>);
 
@@ -48,6 +53,137 @@ impl Encode for OpenType {
         }
         Ok(())
     }
+}
+
+/// An alternative of a CHOICE that a later release has defined. It is sent again as it was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownAlternative {
+    /// Its place among the extensions of the CHOICE, from 0.
+    pub index: usize,
+    /// The octets of its open type.
+    pub octets: Vec<u8>,
+}
+
+/// A CHOICE with room for alternatives that it does not know. The derives of `groma-asn1-derive` implement it.
+pub(crate) trait OpenChoice: DecodeChoice + 'static {
+    /// The value that stands for such an alternative.
+    fn unknown(alternative: UnknownAlternative) -> Self;
+}
+
+/// Which alternative of `C` a message holds.
+///
+/// Its bits (X.691 clause 23: an extension bit, then an index in as few bits as the root needs, or a normally small
+/// number) are those of an ENUMERATED with as many items, whose reader, unlike the one for a CHOICE, asks the type what
+/// an index means.
+struct Place<C> {
+    extension: bool,
+    index: usize,
+    choice: PhantomData<fn() -> C>,
+}
+
+impl<C> Place<C> {
+    const fn new(extension: bool, index: usize) -> Self {
+        Self { extension, index, choice: PhantomData }
+    }
+}
+
+impl<C> Clone for Place<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> Copy for Place<C> {}
+
+impl<C> PartialEq for Place<C> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.extension, self.index) == (other.extension, other.index)
+    }
+}
+
+impl<C> Debug for Place<C> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", if self.extension { "extension" } else { "alternative" }, self.index)
+    }
+}
+
+impl<C> AsnType for Place<C> {
+    const TAG: Tag = Tag::ENUMERATED;
+}
+
+impl<C: Choice + 'static> Enumerated for Place<C> {
+    const VARIANTS: &'static [Self] = &[];
+    const EXTENDED_VARIANTS: Option<&'static [Self]> = Some(&[]);
+    const DISCRIMINANTS: &'static [(Self, isize)] = &[];
+    const EXTENDED_DISCRIMINANTS: Option<&'static [(Self, isize)]> = Some(&[]);
+    const IDENTIFIERS: &'static [&'static str] = &[];
+
+    fn variance() -> usize {
+        C::VARIANTS.len()
+    }
+
+    fn is_extended_variant(&self) -> bool {
+        self.extension
+    }
+
+    fn enumeration_index(&self) -> usize {
+        self.index
+    }
+
+    fn from_enumeration_index(index: usize) -> Option<Self> {
+        (index < C::VARIANTS.len()).then(|| Self::new(false, index))
+    }
+
+    fn from_extended_enumeration_index(index: usize) -> Option<Self> {
+        Some(Self::new(true, index))
+    }
+}
+
+/// Reads a CHOICE whose unknown alternatives are kept.
+///
+/// The alternatives have tags of their own (automatic tagging), so that a list of them is not a tree.
+pub(crate) fn decode_choice<C: OpenChoice, D: Decoder>(decoder: &mut D) -> Result<C, D::Error> {
+    let place: Place<C> = decoder.decode_enumerated(Tag::ENUMERATED)?;
+    let known = if place.extension { C::EXTENDED_VARIANTS.unwrap_or_default() } else { C::VARIANTS };
+    let tag = known.get(place.index).map(TagTree::smallest_tag);
+    match (place.extension, tag) {
+        (false, Some(tag)) => C::from_tag(decoder, tag),
+        (false, None) => Err(D::Error::no_valid_choice("root", decoder.codec())),
+        (true, tag) => {
+            let octets: Cow<'_, [u8]> =
+                decoder.decode_octet_string(Tag::OCTET_STRING, &Constraints::default())?;
+            match tag {
+                Some(tag) => decode_open(&octets, tag).map_err(D::Error::from),
+                None => {
+                    Ok(C::unknown(UnknownAlternative { index: place.index, octets: octets.into_owned() }))
+                }
+            }
+        }
+    }
+}
+
+/// Reads a known alternative that fills an open type up to its padding.
+fn decode_open<C: OpenChoice>(octets: &[u8], tag: Tag) -> Result<C, DecodeError> {
+    let mut inside = UperDecoder::<0, 0>::new(BitStr::from_slice(octets), DecoderOptions::unaligned());
+    let value = C::from_tag(&mut inside, tag)?;
+    let whole = octets.len() * 8;
+    let left = inside.input().len();
+    // What takes no bits still takes one octet, of zeros (X.691 clause 11.2.1).
+    let fits = if left == whole { octets == [0] } else { left < 8 };
+    if fits { Ok(value) } else { Err(DecodeError::unexpected_extra_data(left / 8, Codec::Uper)) }
+}
+
+/// Writes an unknown alternative of a CHOICE.
+pub(crate) fn encode_unknown<'b, C: Choice + 'static, E: Encoder<'b>>(
+    encoder: &mut E,
+    alternative: &UnknownAlternative,
+) -> Result<(), E::Error> {
+    let place = Place::<C>::new(true, alternative.index);
+    encoder.encode_enumerated(Tag::ENUMERATED, &place, Identifier::EMPTY)?;
+    let octets = &alternative.octets;
+    encoder
+        .encode_octet_string(Tag::OCTET_STRING, &Constraints::default(), octets, Identifier::EMPTY)
+        .map(drop)
 }
 
 /// The bits to send of a BIT STRING with named bits: trailing zero bits go, down to the least size (X.680 clause 22.7,

@@ -3,14 +3,18 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+#[cfg(feature = "inspect")]
 use groma_asn1::inspect::{self, Pdu};
-use serde_json::{Value, json};
+use serde_json::Value;
+#[cfg(feature = "inspect")]
+use serde_json::json;
 
 /// One vector of the shared set.
 pub(crate) struct Vector {
     pub(crate) name: String,
     pub(crate) ty: String,
     pub(crate) bytes: Vec<u8>,
+    #[cfg_attr(not(feature = "inspect"), expect(dead_code))]
     pub(crate) value: Value,
     /// Whether encoding the value must give the bytes.
     pub(crate) encode: bool,
@@ -61,6 +65,7 @@ pub(crate) fn unhex(text: &str) -> Vec<u8> {
 }
 
 /// A ULP PDU with this message.
+#[cfg(feature = "inspect")]
 pub(crate) fn ulp_pdu(message: &Value) -> Value {
     json!({
         "length": 0,
@@ -74,6 +79,7 @@ pub(crate) fn ulp_pdu(message: &Value) -> Value {
 }
 
 /// An LPP message with this body.
+#[cfg(feature = "inspect")]
 pub(crate) fn lpp_message(body: &Value) -> Value {
     json!({
         "transactionID": {"initiator": "locationServer", "transactionNumber": 3},
@@ -84,6 +90,7 @@ pub(crate) fn lpp_message(body: &Value) -> Value {
 }
 
 /// A few messages of our own, so that there is always something to start from.
+#[cfg(feature = "inspect")]
 pub(crate) fn own(pdu: Pdu) -> Vec<Vec<u8>> {
     let values = match pdu {
         Pdu::Ulp => vec![

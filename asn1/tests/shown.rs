@@ -50,9 +50,12 @@ fn same(shown: &Shown, value: &Value) -> Result<(), String> {
             }
         }
         (Shown::Name(name), Value::String(item)) if plain(name) == plain(item) => Ok(()),
-        (Shown::Name(name), Value::Object(_)) if !value["$unknownEnum"].is_null() => {
-            let index = &value["$unknownEnum"]["extIndex"];
-            if *name == format!("unknown_ext{index}") { Ok(()) } else { differ(shown, value) }
+        (Shown::Tuple(name, inside), Value::Object(_)) if !value["$unknownEnum"].is_null() => {
+            if name == "unknown_ext" {
+                same(&inside[0], &value["$unknownEnum"]["extIndex"])
+            } else {
+                differ(shown, value)
+            }
         }
         (Shown::Plain(text), Value::Number(number)) if *text == number.to_string() => Ok(()),
         (Shown::Plain(text), Value::String(time)) if time.ends_with('Z') => same_time(text, time),
@@ -78,12 +81,11 @@ fn same_tuple(name: &str, inside: &Shown, value: &Value) -> Result<(), String> {
         && let Some((key, chosen)) = members.iter().next()
     {
         if key == "$unknownChoice" {
-            let Shown::Tuple(open, octets) = inside else { return differ(inside, value) };
-            assert_eq!(
-                (name, open.as_str()),
-                (format!("unknown_ext{}", chosen["extIndex"]).as_str(), "OpenType")
-            );
-            return same(&Shown::Octets(numbers(&octets[0])), &chosen["openTypeHex"]);
+            let Shown::Struct(members) = inside else { return differ(inside, value) };
+            let [(_, index), (_, octets)] = members.as_slice() else { return differ(inside, value) };
+            assert_eq!(name, "unknown_ext");
+            same(index, &chosen["extIndex"])?;
+            return same(&Shown::Octets(numbers(octets)), &chosen["openTypeHex"]);
         }
         if plain(key) == plain(name) {
             return same(inside, chosen).map_err(|difference| format!("{key}: {difference}"));
@@ -162,7 +164,7 @@ fn same_bits(bits: &[bool], value: &Value) -> Result<(), String> {
     }
 }
 
-fn hex(octets: &[u8]) -> String {
+pub(crate) fn hex(octets: &[u8]) -> String {
     octets.iter().fold(String::new(), |text, octet| text + &format!("{octet:02x}"))
 }
 

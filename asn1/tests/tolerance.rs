@@ -1,7 +1,7 @@
 //! What rasn and its compiler would get wrong by themselves, and what peers of a later release may send.
 
-use groma_asn1::inspect::{self, Pdu};
-use groma_asn1::{OpenType, lpp, rrlp, ulp};
+use groma_asn1::inspect::{self, Pdu, Schema};
+use groma_asn1::{UnknownAlternative, lpp, ulp};
 use serde_json::{Value, json};
 
 use crate::seeds::{lpp_message, ulp_pdu};
@@ -63,33 +63,113 @@ fn trailing_zeros_of_named_bits_are_not_sent() {
     assert_eq!(lpp::encode(&message).unwrap(), bytes);
 }
 
+/// Where an index takes more bits, and where it ends.
+const INDICES: [u64; 9] = [7, 11, 63, 64, 255, 256, 70_000, u32::MAX as u64 + 1, u64::MAX];
+
 #[test]
 fn unknown_items_come_back_as_they_came() {
-    let text =
-        both(Pdu::Lpp, &abort(&json!({"commonIEsAbort": {"abortCause": {"$unknownEnum": {"extIndex": 2}}}})));
-    assert!(text.contains("abort_cause: unknown_ext2"), "{text}");
-    let text =
-        both(Pdu::Ulp, &ulp_pdu(&json!({"msSUPLEND": {"statusCode": {"$unknownEnum": {"extIndex": 6}}}})));
-    assert!(text.contains("unknown_ext6"), "{text}");
+    for index in INDICES {
+        let unknown = json!({"$unknownEnum": {"extIndex": index}});
+        let text = both(Pdu::Lpp, &abort(&json!({"commonIEsAbort": {"abortCause": unknown}})));
+        assert!(text.contains(&format!("abort_cause: unknown_ext({index})")), "{text}");
+        let text = both(Pdu::Ulp, &ulp_pdu(&json!({"msSUPLEND": {"statusCode": unknown}})));
+        assert!(text.contains(&format!("unknown_ext({index})")), "{text}");
+    }
+    // An enumeration without a single extension so far.
+    let text = both(
+        Pdu::Ulp,
+        &ulp_pdu(&json!({"msSUPLPOSINIT": {
+            "sETCapabilities": {
+                "posTechnology": {"agpsSETassisted": false, "agpsSETBased": true, "autonomousGPS": false,
+                    "aflt": false, "ecid": false, "eotd": false, "otdoa": false},
+                "prefMethod": "noPreference",
+                "posProtocol": {"tia801": false, "rrlp": true, "rrc": false},
+            },
+            "locationId": {
+                "cellInfo": {"gsmCell": {"refMCC": 262, "refMNC": 1, "refLAC": 2, "refCI": 3}},
+                "status": {"$unknownEnum": {"extIndex": 0}},
+            },
+        }})),
+    );
+    assert!(text.contains("status: unknown_ext(0)"), "{text}");
 }
 
 #[test]
 fn unknown_alternatives_come_back_as_they_came() {
-    let unknown = |index: usize| json!({"$unknownChoice": {"extIndex": index, "openTypeHex": "0102ff"}});
-    let bytes = inspect::encode(Pdu::Ulp, &ulp_pdu(&unknown(7))).unwrap();
-    let pdu = ulp::decode(&bytes).unwrap();
-    assert_eq!(pdu.message, ulp::UlpMessage::unknown_ext7(OpenType(vec![1, 2, 255])));
-    assert_eq!(ulp::encode(&pdu).unwrap(), bytes);
-    both(Pdu::Rrlp, &json!({"referenceNumber": 4, "component": unknown(2)}));
-    both(Pdu::Rrlp, &json!({"referenceNumber": 4, "component": unknown(3)}));
+    let unknown = |index: u64| json!({"$unknownChoice": {"extIndex": index, "openTypeHex": "0102ff"}});
+    for index in INDICES {
+        let bytes = inspect::encode(Pdu::Ulp, &ulp_pdu(&unknown(index))).unwrap();
+        let pdu = ulp::decode(&bytes).unwrap();
+        let alternative = UnknownAlternative { index: index as usize, octets: vec![1, 2, 255] };
+        assert_eq!(pdu.message, ulp::UlpMessage::unknown_ext(alternative));
+        assert_eq!(ulp::encode(&pdu).unwrap(), bytes);
+        both(Pdu::Rrlp, &json!({"referenceNumber": 4, "component": unknown(index)}));
+    }
+}
+
+/// Inside alternatives, additions and lists, where the encoder holds back what it wrote.
+#[test]
+fn unknown_values_survive_wherever_they_stand() {
+    let unknown = json!({"$unknownChoice": {"extIndex": 9, "openTypeHex": "aa".repeat(200)}});
+    let text = both(
+        Pdu::Ulp,
+        &ulp_pdu(&json!({"msSUPLSTART": {
+            "sETCapabilities": {
+                "posTechnology": {"agpsSETassisted": false, "agpsSETBased": true, "autonomousGPS": false,
+                    "aflt": false, "ecid": false, "eotd": false, "otdoa": false},
+                "prefMethod": "noPreference",
+                "posProtocol": {"tia801": false, "rrlp": true, "rrc": false},
+            },
+            "locationId": {"cellInfo": unknown, "status": "current"},
+            "ver2-SUPL-START-extension": {"multipleLocationIds": [
+                {"locationId": {"cellInfo": unknown, "status": "stale"}, "servingFlag": true},
+                {"locationId": {
+                    "cellInfo": {"ver2-CellInfo-extension": {"$unknownChoice": {"extIndex": 5, "openTypeHex": "01"}}},
+                    "status": {"$unknownEnum": {"extIndex": 64}}}, "servingFlag": false},
+            ]},
+        }})),
+    );
+    assert_eq!(text.matches("unknown_ext(").count(), 4, "{text}");
+}
+
+/// An open type of 16,384 octets and more comes in pieces.
+#[test]
+fn an_unknown_alternative_may_be_long() {
+    for octets in [1, 127, 128, 16_383, 16_384, 16_385, 40_000] {
+        let unknown = json!({"$unknownChoice": {"extIndex": 7, "openTypeHex": "5a".repeat(octets)}});
+        both(Pdu::Ulp, &ulp_pdu(&unknown));
+    }
 }
 
 #[test]
-fn an_open_type_has_at_least_one_octet() {
-    let value =
-        json!({"referenceNumber": 4, "component": {"$unknownChoice": {"extIndex": 2, "openTypeHex": ""}}});
-    let bytes = inspect::encode(Pdu::Rrlp, &value).unwrap();
-    assert!(rrlp::decode(&bytes).is_err());
+fn a_known_alternative_fills_its_open_type() {
+    let stop = |octets: &str| {
+        let value = ulp_pdu(&json!({"$unknownChoice": {"extIndex": 2, "openTypeHex": octets}}));
+        ulp::decode(&inspect::encode(Pdu::Ulp, &value).unwrap())
+    };
+    // SUPL TRIGGERED STOP: an extension bit, one for the status, whose index takes five. Padding may have any value.
+    assert!(matches!(stop("00").unwrap().message, ulp::UlpMessage::msSUPLTRIGGEREDSTOP(_)));
+    assert!(stop("3f").is_ok());
+    for wrong in ["", "0000", "5f", "80"] {
+        let error = stop(wrong).unwrap_err();
+        assert!(error.to_string().starts_with("not a valid ULP-PDU: "), "{wrong}: {error}");
+    }
+}
+
+/// Additions of a SEQUENCE that a later release has put behind those we know: 70 of them to SUPL TRIGGERED STOP, of which
+/// two are there and one is long.
+#[test]
+fn unknown_additions_are_skipped() {
+    let more = (0..70).map(|n| format!(", a{n} OCTET STRING OPTIONAL")).collect::<Vec<_>>().concat();
+    let later = format!(
+        "M DEFINITIONS AUTOMATIC TAGS ::= BEGIN Stop ::= SEQUENCE {{ status BOOLEAN OPTIONAL, ...{more} }} END"
+    );
+    let later = Schema::parse(&[&later]).unwrap();
+    let bytes = later.encode("M.Stop", &json!({"a0": "01", "a69": "77".repeat(17_000)})).unwrap();
+    let hex = crate::shown::hex(&bytes);
+    let value = ulp_pdu(&json!({"$unknownChoice": {"extIndex": 2, "openTypeHex": hex}}));
+    let pdu = ulp::decode(&inspect::encode(Pdu::Ulp, &value).unwrap()).unwrap();
+    assert!(matches!(pdu.message, ulp::UlpMessage::msSUPLTRIGGEREDSTOP(_)), "{:?}", pdu.message);
 }
 
 /// With or without the NR types, NR messages survive.

@@ -6,9 +6,9 @@
 //! cargo run -p groma-asn1-codegen
 //! ```
 //!
-//! The way of a module: [`syntax`] reads it, [`rewrite`] takes stumbling blocks out of the compiler's way and adds spare
-//! items, [`print`] hands it to rasn-compiler, and [`post`] mends the Rust text that comes back. A test compares the
-//! result with the files that are checked in.
+//! The way of a module: [`syntax`] reads it, [`rewrite`] takes stumbling blocks out of the compiler's way, [`print`] hands
+//! it to rasn-compiler, and [`post`] mends the Rust text that comes back and makes room for what later releases add. A
+//! test compares the result with the files that are checked in.
 
 use std::path::{Path, PathBuf};
 

@@ -21,6 +21,7 @@ pub fn process(text: &str, schema: &Schema) -> Result<String, Error> {
     trim_bit_strings(&mut items, schema)?;
     for item in &mut items {
         mark_extensible(item);
+        make_room(item);
         derive_default(item);
     }
     describe(&mut items, schema)?;
@@ -39,7 +40,7 @@ pub fn process(text: &str, schema: &Schema) -> Result<String, Error> {
             use rasn::{AsnType as _, Decode as _, Decoder as _, Encode as _, Encoder as _, types::Choice as _};
         ),
         parse_quote!(
-            use crate::support::{OpenType, named_bits};
+            use crate::support::{OpenType, UnknownAlternative, named_bits};
         ),
     ];
     for (name, value) in &schema.values {
@@ -219,6 +220,29 @@ fn mark_extensible(item: &mut Item) {
         }
     }
     attributes.retain(|attribute| !attribute.path().is_ident("doc"));
+}
+
+/// An extensible CHOICE or ENUMERATED gets a variant for what later releases add: see the derives of
+/// `groma-asn1-derive`.
+fn make_room(item: &mut Item) {
+    let Item::Enum(found) = item else { return };
+    if !found.attrs.iter().any(|attribute| attribute.path().is_ident("extensible")) {
+        return;
+    }
+    let is_choice = rasn_arguments(&found.attrs).iter().any(|argument| argument.path().is_ident("choice"));
+    if is_choice {
+        found.variants.push(parse_quote!(
+            #[unknown]
+            unknown_ext(UnknownAlternative)
+        ));
+    } else {
+        // Rust numbers only items without content. The numbers never reach the wire.
+        found.variants.iter_mut().for_each(|variant| variant.discriminant = None);
+        found.variants.push(parse_quote!(
+            #[unknown]
+            unknown_ext(usize)
+        ));
+    }
 }
 
 /// A SEQUENCE all of whose members are optional begins empty.

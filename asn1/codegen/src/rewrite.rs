@@ -1,23 +1,17 @@
 //! What is done to the modules before the compiler sees them.
 //!
 //! rasn-compiler 0.16 and rasn 0.30 stumble over a few things in the notation; each step here takes one of them out of
-//! the way without changing a bit on the wire (or, for the spare items, adds what a tolerant peer needs).
+//! the way without changing a bit on the wire.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Error;
-use crate::syntax::{
-    Addition, Assignment, Body, Bound, Enumerated, Literal, Member, Module, Presence, Range, Type,
-};
+use crate::syntax::{Addition, Assignment, Body, Bound, Literal, Member, Module, Presence, Range, Type};
 
 /// The placeholder for an open type whose bits are kept. The compiler sees a type of this name; the post-processing
 /// puts the hand-written `OpenType` in its place.
 pub const OPEN_TYPE: &str = "OpenType";
 
-/// How many unknown enumeration items survive a round trip, counted from the last known one.
-const SPARE_ITEMS: usize = 4;
-/// How many unknown alternatives of a CHOICE survive.
-const SPARE_ALTERNATIVES: usize = 2;
 /// Alphabets of more characters than this take 7 bits a character, as they do without a constraint.
 const SIX_BIT_ALPHABET: usize = 64;
 
@@ -272,12 +266,7 @@ fn prepare(path: &str, ty: &mut Type, hoisted: &mut Vec<(String, Type)>) {
             // The compiler checks such an alphabet against the wrong character set and drops the type.
             *alphabet = None;
         }
-        Type::Enumerated(items) => add_spare_items(items),
-        Type::Choice(body) => {
-            prepare_members(path, body, hoisted);
-            add_spare_alternatives(body);
-        }
-        Type::Sequence(body) => prepare_members(path, body, hoisted),
+        Type::Choice(body) | Type::Sequence(body) => prepare_members(path, body, hoisted),
         Type::SequenceOf(_, element) => prepare(path, element, hoisted),
         _ => {}
     }
@@ -300,27 +289,5 @@ fn prepare_members(path: &str, body: &mut Body, hoisted: &mut Vec<(String, Type)
             let inner = std::mem::replace(&mut member.ty, Type::Reference(inner_path.clone()));
             hoisted.push((inner_path, inner));
         }
-    }
-}
-
-fn add_spare_items(items: &mut Enumerated) {
-    let Some(additions) = &mut items.additions else { return };
-    let numbered = items.root.iter().chain(additions.iter()).filter_map(|(_, number)| *number).max();
-    for spare in 0..SPARE_ITEMS {
-        let index = additions.len();
-        additions.push((format!("unknown-ext{index}"), numbered.map(|last| last + 1 + spare as i128)));
-    }
-}
-
-fn add_spare_alternatives(body: &mut Body) {
-    let Some(additions) = &mut body.additions else { return };
-    for _ in 0..SPARE_ALTERNATIVES {
-        let index = additions.len();
-        additions.push(Addition::Member(Member {
-            name: format!("unknown-ext{index}"),
-            tag: None,
-            ty: Type::Reference(OPEN_TYPE.to_owned()),
-            presence: Presence::Mandatory,
-        }));
     }
 }

@@ -55,12 +55,23 @@ fn named_bits_are_trimmed_wherever_they_stand() {
 
 #[test]
 fn what_peers_may_extend_has_room() {
-    let text =
-        generated("E ::= ENUMERATED { a(0), b(7), ..., c(9) } C ::= CHOICE { a NULL, ..., d NULL }").unwrap();
-    assert_contains(&text, r#"identifier = "unknown-ext1")] unknown_ext1 = 10,"#);
-    assert_contains(&text, r#"identifier = "unknown-ext1")] unknown_ext1(OpenType),"#);
+    let text = generated(
+        "E ::= ENUMERATED { a(0), b(7), ..., c(9) } F ::= ENUMERATED { a, ... }
+         C ::= CHOICE { a NULL, ..., d NULL } D ::= CHOICE { a NULL, ... }",
+    )
+    .unwrap();
+    assert_contains(
+        &text,
+        "pub enum E { a, b, #[rasn(extension_addition)] c, #[unknown] unknown_ext(usize), }",
+    );
+    assert_contains(&text, "pub enum F { a, #[unknown] unknown_ext(usize), }");
+    assert_contains(
+        &text,
+        "pub enum C { a(()), #[rasn(extension_addition)] d(()), #[unknown] unknown_ext(UnknownAlternative), }",
+    );
+    assert_contains(&text, "pub enum D { a(()), #[unknown] unknown_ext(UnknownAlternative), }");
     let text = generated("E ::= ENUMERATED { a, b } C ::= CHOICE { a NULL, d NULL }").unwrap();
-    assert!(!text.contains("unknown"), "{text}");
+    assert!(!text.contains("unknown_ext"), "{text}");
 }
 
 #[test]

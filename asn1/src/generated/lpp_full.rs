@@ -9,7 +9,7 @@ use rasn::{
     AsnType as _, Decode as _, Decoder as _, Encode as _, Encoder as _,
     types::Choice as _,
 };
-use crate::support::{OpenType, named_bits};
+use crate::support::{OpenType, UnknownAlternative, named_bits};
 /// `maxAddMeasAoD-r17`
 pub const MAX_ADD_MEAS_AO_D_R17: usize = 23;
 /// `maxAddMeasRTT-r17`
@@ -135,10 +135,8 @@ pub const NR_NUM_OF_SAMPLES_R18: usize = 4;
 pub enum AGNSSError {
     locationServerErrorCauses(GNSSLocationServerErrorCauses),
     targetDeviceErrorCauses(GNSSTargetDeviceErrorCauses),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -394,16 +392,10 @@ pub struct AddPRSconfigNeighbourElementR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum AdditionalInformation {
-    onlyReturnInformationRequested = 0,
-    mayReturnAdditionalInformation = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    onlyReturnInformationRequested,
+    mayReturnAdditionalInformation,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `AdditionalPath-r14`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -700,10 +692,8 @@ pub enum ArrayOfGridPointsR18BitmaskOfGridsR18 {
     bog64_r18(BitString),
     #[rasn(size("256"), identifier = "bog256-r18")]
     bog256_r18(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `ArrayOfGridPoints-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1054,10 +1044,8 @@ pub enum BTErrorR13 {
     locationServerErrorCauses_r13(BTLocationServerErrorCausesR13),
     #[rasn(identifier = "targetDeviceErrorCauses-r13")]
     targetDeviceErrorCauses_r13(BTTargetDeviceErrorCausesR13),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `BT-GenericArray-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1067,27 +1055,21 @@ pub struct BTGenericArrayR18(pub SequenceOf<BTULAGenericAntElementR18>);
 #[rasn(enumerated)]
 #[extensible]
 pub enum BTLocationServerErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "assistanceDataNotSupportedByServer-v1810")]
-    assistanceDataNotSupportedByServer_v1810 = 1,
+    assistanceDataNotSupportedByServer_v1810,
     #[rasn(
         extension_addition,
         identifier = "assistanceDataSupportedButCurrentlyNotAvailableByServer-v1810"
     )]
-    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1810 = 2,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1810,
     #[rasn(
         extension_addition,
         identifier = "notAllrequestedAssistanceDataAvailableByServer-v1810"
     )]
-    notAllrequestedAssistanceDataAvailableByServer_v1810 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6 = 7,
+    notAllrequestedAssistanceDataAvailableByServer_v1810,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `BT-LocationServerErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1345,19 +1327,13 @@ pub struct BTSuggestedAoAConfigR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum BTTargetDeviceErrorCausesR13CauseR13 {
-    undefined = 0,
-    requestedMeasurementsNotAvailable = 1,
-    notAllrequestedMeasurementsPossible = 2,
+    undefined,
+    requestedMeasurementsNotAvailable,
+    notAllrequestedMeasurementsPossible,
     #[rasn(extension_addition, identifier = "assistanceDataMissing-v1810")]
-    assistanceDataMissing_v1810 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 7,
+    assistanceDataMissing_v1810,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `BT-TargetDeviceErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1626,20 +1602,14 @@ pub struct CipheringKeyDataR15 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum CommonIEsAbortAbortCause {
-    undefined = 0,
-    stopPeriodicReporting = 1,
-    targetDeviceAbort = 2,
-    networkAbort = 3,
+    undefined,
+    stopPeriodicReporting,
+    targetDeviceAbort,
+    networkAbort,
     #[rasn(extension_addition, identifier = "stopPeriodicAssistanceDataDelivery-v1510")]
-    stopPeriodicAssistanceDataDelivery_v1510 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    stopPeriodicAssistanceDataDelivery_v1510,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `CommonIEsAbort`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1652,21 +1622,15 @@ pub struct CommonIEsAbort {
 #[rasn(enumerated)]
 #[extensible]
 pub enum CommonIEsErrorErrorCause {
-    undefined = 0,
-    lppMessageHeaderError = 1,
-    lppMessageBodyError = 2,
-    epduError = 3,
-    incorrectDataValue = 4,
+    undefined,
+    lppMessageHeaderError,
+    lppMessageBodyError,
+    epduError,
+    incorrectDataValue,
     #[rasn(extension_addition, identifier = "lppSegmentationError-v1450")]
-    lppSegmentationError_v1450 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 9,
+    lppSegmentationError_v1450,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `CommonIEsError`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2250,18 +2214,12 @@ pub struct DLPRSMeasurementWithRxFHRRCConnectedR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum DLPRSMutingOption1R16DlPrsMutingBitRepetitionFactorR16 {
-    n1 = 0,
-    n2 = 1,
-    n4 = 2,
-    n8 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    n1,
+    n2,
+    n4,
+    n8,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `DL-PRS-MutingOption1-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2523,10 +2481,8 @@ pub enum DLPRSResourcesBandCombinationR16MaxNrOfDLPRSResourcesAcrossAllFLTRPReso
     fr1_FR2Mix_r16(
         DLPRSResourcesBandCombinationR16MaxNrOfDLPRSResourcesAcrossAllFLTRPResourceSetR16Fr1FR2MixR16,
     ),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `DL-PRS-ResourcesBandCombination-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2552,43 +2508,31 @@ pub struct DLPRSResourcesBandCombinationListR16(
 #[rasn(enumerated)]
 #[extensible]
 pub enum DLPRSResourcesCapabilityPerBandR16MaxNrOfDLPRSResourcesPerResourceSetR16 {
-    n1 = 0,
-    n2 = 1,
-    n4 = 2,
-    n8 = 3,
-    n16 = 4,
-    n32 = 5,
-    n64 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 10,
+    n1,
+    n2,
+    n4,
+    n8,
+    n16,
+    n32,
+    n64,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum DLPRSResourcesCapabilityPerBandR16MaxNrOfDLPRSResourcesPerPositioningFrequencylayerR16 {
-    n6 = 0,
-    n24 = 1,
-    n32 = 2,
-    n64 = 3,
-    n96 = 4,
-    n128 = 5,
-    n256 = 6,
-    n512 = 7,
-    n1024 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 11,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 12,
+    n6,
+    n24,
+    n32,
+    n64,
+    n96,
+    n128,
+    n256,
+    n512,
+    n1024,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `DL-PRS-ResourcesCapabilityPerBand-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2853,10 +2797,8 @@ pub enum DeltaTimeR15 {
     deltaTimeSec_r15(u16),
     #[rasn(value("1..=4096"), identifier = "deltaTimeSFN-r15")]
     deltaTimeSFN_r15(u16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -2924,10 +2866,8 @@ pub enum DisplacementTimeStampR15 {
     systemFrameNumber_r15(SFNR15),
     #[rasn(value("-8192..=9214"), identifier = "measurementSFN-r15")]
     measurementSFN_r15(i16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(delegate, identifier = "INTEGER", value("0..=9"))]
@@ -2957,24 +2897,16 @@ pub struct ECGI {
 pub enum ECIDError {
     locationServerErrorCauses(ECIDLocationServerErrorCauses),
     targetDeviceErrorCauses(ECIDTargetDeviceErrorCauses),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum ECIDLocationServerErrorCausesCause {
-    undefined = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    undefined,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `ECID-LocationServerErrorCauses`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3117,17 +3049,11 @@ pub struct ECIDSignalMeasurementInformation {
 #[rasn(enumerated)]
 #[extensible]
 pub enum ECIDTargetDeviceErrorCausesCause {
-    undefined = 0,
-    requestedMeasurementNotAvailable = 1,
-    notAllrequestedMeasurementsPossible = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    undefined,
+    requestedMeasurementNotAvailable,
+    notAllrequestedMeasurementsPossible,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -3363,17 +3289,11 @@ pub struct EllipsoidPointWithUncertaintyEllipse {
 #[rasn(enumerated)]
 #[extensible]
 pub enum Environment {
-    badArea = 0,
-    notBadArea = 1,
-    mixedArea = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    badArea,
+    notBadArea,
+    mixedArea,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `EqualIntegerAmbiguityLevel-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3483,19 +3403,13 @@ pub struct GLONASSClockModel {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSAcquisitionAssistElementDopplerUncertaintyExtR10 {
-    d60 = 0,
-    d80 = 1,
-    d100 = 2,
-    d120 = 3,
-    noInformation = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    d60,
+    d80,
+    d100,
+    d120,
+    noInformation,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-AcquisitionAssistElement`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3633,10 +3547,8 @@ pub enum GNSSAlmanacElement {
     keplerianBDS_Almanac_r12(AlmanacBDSAlmanacSetR12),
     #[rasn(extension_addition, identifier = "keplerianNavIC-Almanac-r16")]
     keplerianNavIC_Almanac_r16(AlmanacNavICAlmanacSetR16),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GNSS-AlmanacList`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3675,10 +3587,8 @@ pub enum GNSSAuxiliaryInformation {
     gnss_ID_GLONASS(GNSSIDGLONASS),
     #[rasn(extension_addition, identifier = "gnss-ID-BDS-r16")]
     gnss_ID_BDS_r16(GNSSIDBDSR16),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GNSS-AuxiliaryInformationReq`
 #[derive(Default)]
@@ -3716,10 +3626,8 @@ pub enum GNSSClockModel {
     bds_ClockModel2_r16(BDSClockModel2R16),
     #[rasn(extension_addition, identifier = "navic-ClockModel-r16")]
     navic_ClockModel_r16(NavICClockModelR16),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -4410,23 +4318,17 @@ pub struct GNSSGenericAssistanceDataSupport(
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSIDGnssId {
-    gps = 0,
-    sbas = 1,
-    qzss = 2,
-    galileo = 3,
-    glonass = 4,
+    gps,
+    sbas,
+    qzss,
+    galileo,
+    glonass,
     #[rasn(extension_addition)]
-    bds = 5,
+    bds,
     #[rasn(extension_addition, identifier = "navic-v1610")]
-    navic_v1610 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 10,
+    navic_v1610,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-ID`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -4640,40 +4542,28 @@ pub struct GNSSLOSNLOSGriddedIndicationsR18 {
 #[extensible]
 pub enum GNSSLOSNLOSGriddedIndicationsReqR18RelativeLocationInfoR18InsideR18 {
     #[rasn(identifier = "upper-left")]
-    upper_left = 0,
+    upper_left,
     #[rasn(identifier = "upper-right")]
-    upper_right = 1,
+    upper_right,
     #[rasn(identifier = "lower-left")]
-    lower_left = 2,
+    lower_left,
     #[rasn(identifier = "lower-right")]
-    lower_right = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    lower_right,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSLOSNLOSGriddedIndicationsReqR18RelativeLocationInfoR18OutsideR18 {
-    north = 0,
-    west = 1,
-    south = 2,
-    east = 3,
-    above = 4,
-    below = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    north,
+    west,
+    south,
+    east,
+    above,
+    below,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -4751,38 +4641,32 @@ pub struct GNSSLocationInformation {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSLocationServerErrorCausesCause {
-    undefined = 0,
-    undeliveredAssistanceDataIsNotSupportedByServer = 1,
-    undeliveredAssistanceDataIsSupportedButCurrentlyNotAvailableByServer = 2,
-    undeliveredAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailableByServer = 3,
+    undefined,
+    undeliveredAssistanceDataIsNotSupportedByServer,
+    undeliveredAssistanceDataIsSupportedButCurrentlyNotAvailableByServer,
+    undeliveredAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailableByServer,
     #[rasn(
         extension_addition,
         identifier = "unconfirmedPeriodicAssistanceDataIsNotSupported-v1510"
     )]
-    unconfirmedPeriodicAssistanceDataIsNotSupported_v1510 = 4,
+    unconfirmedPeriodicAssistanceDataIsNotSupported_v1510,
     #[rasn(
         extension_addition,
         identifier = "unconfirmedPeriodicAssistanceDataIsSupportedButCurrentlyNotAvailable-v1510"
     )]
-    unconfirmedPeriodicAssistanceDataIsSupportedButCurrentlyNotAvailable_v1510 = 5,
+    unconfirmedPeriodicAssistanceDataIsSupportedButCurrentlyNotAvailable_v1510,
     #[rasn(
         extension_addition,
         identifier = "unconfirmedPeriodicAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailable-v1510"
     )]
-    unconfirmedPeriodicAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailable_v1510 = 6,
+    unconfirmedPeriodicAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailable_v1510,
     #[rasn(
         extension_addition,
         identifier = "undeliveredPeriodicAssistanceDataIsCurrentlyNotAvailable-v1510"
     )]
-    undeliveredPeriodicAssistanceDataIsCurrentlyNotAvailable_v1510 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7 = 11,
+    undeliveredPeriodicAssistanceDataIsCurrentlyNotAvailable_v1510,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-LocationServerErrorCauses`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -4855,10 +4739,8 @@ pub struct GNSSNavigationModel {
 pub enum GNSSNavigationModelReq {
     storedNavList(StoredNavListInfo),
     reqNavList(ReqNavListInfo),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GNSS-NavigationModelSupport`
 #[derive(Default)]
@@ -4911,10 +4793,8 @@ pub enum GNSSOrbitModel {
     bds_KeplerianSet2_r16(NavModelBDSKeplerianSet2R16),
     #[rasn(extension_addition, identifier = "navic-KeplerianSet-r16")]
     navic_KeplerianSet_r16(NavModelNavICKeplerianSetR16),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5614,15 +5494,9 @@ pub struct GNSSSSRClockCorrectionsReqR15 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSRClockCorrectionsSet2R17RefEphR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-ClockCorrectionsSet2-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5638,15 +5512,9 @@ pub struct GNSSSSRClockCorrectionsSet2R17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSRClockCorrectionsSet2ReqR17RefEphReqR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-ClockCorrectionsSet2Req-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5904,16 +5772,10 @@ pub struct GNSSSSRListOfCorrectionPointsR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSROrbitCorrectionsR15SatelliteReferenceDatumR15 {
-    itrf = 0,
-    regional = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    itrf,
+    regional,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5972,15 +5834,9 @@ pub struct GNSSSSROrbitCorrectionsReqR15OrbitIntegrityReqR17(pub BitString);
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSROrbitCorrectionsSet2R17RefEphR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-OrbitCorrectionsSet2-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5996,15 +5852,9 @@ pub struct GNSSSSROrbitCorrectionsSet2R17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSROrbitCorrectionsSet2ReqR17RefEphReqR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-OrbitCorrectionsSet2Req-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6219,15 +6069,9 @@ pub struct GNSSSSRURAReqR16 {}
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSRURASet2R17RefEphR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-URA-Set2-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6243,15 +6087,9 @@ pub struct GNSSSSRURASet2R17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSRURASet2ReqR17RefEphReqR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-URA-Set2Req-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6291,18 +6129,12 @@ pub struct GNSSSSRURAR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSatMeasElementMpathDet {
-    notMeasured = 0,
-    low = 1,
-    medium = 2,
-    high = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    notMeasured,
+    low,
+    medium,
+    high,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -6511,18 +6343,12 @@ pub struct GNSSSystemTime {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSTargetDeviceErrorCausesCause {
-    undefined = 0,
-    thereWereNotEnoughSatellitesReceived = 1,
-    assistanceDataMissing = 2,
-    notAllRequestedMeasurementsPossible = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    undefined,
+    thereWereNotEnoughSatellitesReceived,
+    assistanceDataMissing,
+    notAllRequestedMeasurementsPossible,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -6609,10 +6435,8 @@ pub enum GNSSUTCModel {
     utcModel4(UTCModelSet4),
     #[rasn(extension_addition, identifier = "utcModel5-r12")]
     utcModel5_r12(UTCModelSet5R12),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GNSS-UTC-ModelReq`
 #[derive(Default)]
@@ -6794,17 +6618,11 @@ pub struct HAEllipsoidPointWithScalableUncertaintyEllipseR16 {
 #[extensible]
 pub enum HAGNSSMetricsR17FixTypeR17 {
     #[rasn(identifier = "carrier-phase-float")]
-    carrier_phase_float = 0,
+    carrier_phase_float,
     #[rasn(identifier = "carrier-phase-fix")]
-    carrier_phase_fix = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    carrier_phase_fix,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `HA-GNSS-Metrics-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6955,16 +6773,10 @@ pub struct HorizontalWithVerticalVelocityAndUncertainty {
 #[rasn(enumerated)]
 #[extensible]
 pub enum Initiator {
-    locationServer = 0,
-    targetDevice = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    locationServer,
+    targetDevice,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `IntegrityInfo-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -7147,18 +6959,12 @@ pub struct LPPTransactionID {
 #[rasn(enumerated)]
 #[extensible]
 pub enum Local2dPointWithUncertaintyEllipseR18CartesianCoordinatesUnitsR18 {
-    mm = 0,
-    cm = 1,
-    dm = 2,
-    m = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    mm,
+    cm,
+    dm,
+    m,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `Local2dPointWithUncertaintyEllipse-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -7185,18 +6991,12 @@ pub struct Local2dPointWithUncertaintyEllipseR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum Local3dPointWithUncertaintyEllipsoidR18CartesianCoordinatesUnitsR18 {
-    mm = 0,
-    cm = 1,
-    dm = 2,
-    m = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    mm,
+    cm,
+    dm,
+    m,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `Local3dPointWithUncertaintyEllipsoid-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -7348,10 +7148,8 @@ pub enum LocationCoordinates {
         identifier = "local3dPointWithUncertaintyEllipsoid-v1800"
     )]
     local3dPointWithUncertaintyEllipsoid_v1800(Local3dPointWithUncertaintyEllipsoidR18),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `LocationDataLCI-r14`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -7385,41 +7183,29 @@ pub struct LocationError {
 #[rasn(enumerated)]
 #[extensible]
 pub enum LocationFailureCause {
-    undefined = 0,
-    requestedMethodNotSupported = 1,
-    positionMethodFailure = 2,
-    periodicLocationMeasurementsNotAvailable = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    undefined,
+    requestedMethodNotSupported,
+    positionMethodFailure,
+    periodicLocationMeasurementsNotAvailable,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `LocationInformationType`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum LocationInformationType {
-    locationEstimateRequired = 0,
-    locationMeasurementsRequired = 1,
-    locationEstimatePreferred = 2,
-    locationMeasurementsPreferred = 3,
+    locationEstimateRequired,
+    locationMeasurementsRequired,
+    locationEstimatePreferred,
+    locationMeasurementsPreferred,
     #[rasn(
         extension_addition,
         identifier = "locationEstimateAndMeasurementsRequired-r18"
     )]
-    locationEstimateAndMeasurementsRequired_r18 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    locationEstimateAndMeasurementsRequired_r18,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `LocationSource-r13`
 #[derive(AsnType, Debug, Clone, Decode, PartialEq, Eq)]
@@ -7442,18 +7228,12 @@ pub struct LocationUncertaintyR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum MBSAcquisitionAssistanceR14MbsConfigurationR14 {
-    tb1 = 0,
-    tb2 = 1,
-    tb3 = 2,
-    tb4 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    tb1,
+    tb2,
+    tb3,
+    tb4,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `MBS-AcquisitionAssistance-r14`
 #[derive(Default)]
@@ -7705,10 +7485,8 @@ pub enum MeasurementReferenceTimeNetworkTime {
     nbIoT_r14(MeasurementReferenceTimeNetworkTimeNbIoTR14),
     #[rasn(extension_addition, identifier = "nr-r15")]
     nr_r15(MeasurementReferenceTimeNetworkTimeNrR15),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `MeasurementReferenceTime`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -7739,20 +7517,14 @@ pub struct MessageSizeLimitNBR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum MotionTimeSourceR15TimeSourceR15 {
-    servingCell = 0,
-    referenceCell = 1,
-    gnss = 2,
-    mixed = 3,
-    other = 4,
-    none = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    servingCell,
+    referenceCell,
+    gnss,
+    mixed,
+    other,
+    none,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `MotionTimeSource-r15`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -7950,10 +7722,8 @@ pub enum NPRSInfoR14PartAR14NprsMutingInfoAR14 {
     po8_r14(BitString),
     #[rasn(size("16"), identifier = "po16-r14")]
     po16_r14(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -7968,71 +7738,53 @@ pub struct NPRSInfoR14PartAR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NPRSInfoR14PartBR14NprsPeriodR14 {
-    ms160 = 0,
-    ms320 = 1,
-    ms640 = 2,
-    ms1280 = 3,
+    ms160,
+    ms320,
+    ms640,
+    ms1280,
     #[rasn(extension_addition, identifier = "ms2560-v1510")]
-    ms2560_v1510 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    ms2560_v1510,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NPRSInfoR14PartBR14NprsStartSFR14 {
-    zero = 0,
+    zero,
     #[rasn(identifier = "one-eighth")]
-    one_eighth = 1,
+    one_eighth,
     #[rasn(identifier = "two-eighths")]
-    two_eighths = 2,
+    two_eighths,
     #[rasn(identifier = "three-eighths")]
-    three_eighths = 3,
+    three_eighths,
     #[rasn(identifier = "four-eighths")]
-    four_eighths = 4,
+    four_eighths,
     #[rasn(identifier = "five-eighths")]
-    five_eighths = 5,
+    five_eighths,
     #[rasn(identifier = "six-eighths")]
-    six_eighths = 6,
+    six_eighths,
     #[rasn(identifier = "seven-eighths")]
-    seven_eighths = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 11,
+    seven_eighths,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NPRSInfoR14PartBR14NprsNumSFR14 {
-    sf10 = 0,
-    sf20 = 1,
-    sf40 = 2,
-    sf80 = 3,
-    sf160 = 4,
-    sf320 = 5,
-    sf640 = 6,
-    sf1280 = 7,
+    sf10,
+    sf20,
+    sf40,
+    sf80,
+    sf160,
+    sf320,
+    sf640,
+    sf1280,
     #[rasn(extension_addition, identifier = "sf2560-v1510")]
-    sf2560_v1510 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 11,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 12,
+    sf2560_v1510,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -8046,10 +7798,8 @@ pub enum NPRSInfoR14PartBR14NprsMutingInfoBR14 {
     po8_r14(BitString),
     #[rasn(size("16"), identifier = "po16-r14")]
     po16_r14(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -8088,10 +7838,8 @@ pub enum NPRSInfoR14Ext1PartATDDR15NprsBitmapR15 {
     subframePattern10_TDD_r15(BitString),
     #[rasn(size("32"), identifier = "subframePattern40-TDD-r15")]
     subframePattern40_TDD_r15(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -8105,10 +7853,8 @@ pub enum NPRSInfoR14Ext1PartATDDR15NprsMutingInfoAR15 {
     po8_r15(BitString),
     #[rasn(size("16"), identifier = "po16-r15")]
     po16_r15(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -8174,10 +7920,8 @@ pub enum NRAdditionalPathR16NrRelativeTimeDifferenceR16 {
     kMinus2_r18(u16),
     #[rasn(extension_addition, value("0..=32701"), identifier = "kMinus1-r18")]
     kMinus1_r18(u16),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -8306,10 +8050,8 @@ pub enum NRDLAoDErrorR16 {
     locationServerErrorCauses_r16(NRDLAoDLocationServerErrorCausesR16),
     #[rasn(identifier = "targetDeviceErrorCauses-r16")]
     targetDeviceErrorCauses_r16(NRDLAoDTargetDeviceErrorCausesR16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -8319,10 +8061,8 @@ pub enum NRDLAoDLocationInformationR16MeasurementReferenceTimeR16 {
     sfn_time_r16(NRTimeStampR16),
     #[rasn(identifier = "utc-time-r16")]
     utc_time_r16(UtcTime),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -8350,28 +8090,22 @@ pub struct NRDLAoDLocationInformationR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLAoDLocationServerErrorCausesR16CauseR16 {
-    undefined = 0,
-    assistanceDataNotSupportedByServer = 1,
-    assistanceDataSupportedButCurrentlyNotAvailableByServer = 2,
-    notProvidedAssistanceDataNotSupportedByServer = 3,
+    undefined,
+    assistanceDataNotSupportedByServer,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer,
+    notProvidedAssistanceDataNotSupportedByServer,
     #[rasn(
         extension_addition,
         identifier = "on-demand-dl-prs-NotSupportedByServer-v1700"
     )]
-    on_demand_dl_prs_NotSupportedByServer_v1700 = 4,
+    on_demand_dl_prs_NotSupportedByServer_v1700,
     #[rasn(
         extension_addition,
         identifier = "on-demand-dl-prs-SupportedButCurrentlyNotAvailableByServer-v1700"
     )]
-    on_demand_dl_prs_SupportedButCurrentlyNotAvailableByServer_v1700 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 9,
+    on_demand_dl_prs_SupportedButCurrentlyNotAvailableByServer_v1700,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-DL-AoD-LocationServerErrorCauses-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -8759,15 +8493,9 @@ pub struct NRDLAoDReportConfigR16Ext1NrLosNlosIndicatorRequestR17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLAoDReportConfigR16Ext1ReducedDLPRSProcessingSamplesR17 {
-    requested = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    requested,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -8986,22 +8714,16 @@ pub struct NRDLAoDSignalMeasurementInformationR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLAoDTargetDeviceErrorCausesR16CauseR16 {
-    undefined = 0,
+    undefined,
     #[rasn(identifier = "assistance-data-missing")]
-    assistance_data_missing = 1,
-    unableToMeasureAnyTRP = 2,
-    attemptedButUnableToMeasureSomeNeighbourTRPs = 3,
+    assistance_data_missing,
+    unableToMeasureAnyTRP,
+    attemptedButUnableToMeasureSomeNeighbourTRPs,
     #[rasn(identifier = "thereWereNotEnoughSignalsReceivedForUeBasedDL-AoD")]
-    thereWereNotEnoughSignalsReceivedForUeBasedDL_AoD = 4,
-    locationCalculationAssistanceDataMissing = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    thereWereNotEnoughSignalsReceivedForUeBasedDL_AoD,
+    locationCalculationAssistanceDataMissing,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -9285,21 +9007,15 @@ pub enum NRDLPRSMeasurementTimeWindowsConfigElementR18NrPeriodicOrOneShotTimeWin
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLPRSMeasurementTimeWindowsConfigElementR18NrDurationTimeWindowR18 {
-    n1 = 0,
-    n2 = 1,
-    n4 = 2,
-    n6 = 3,
-    n8 = 4,
-    n12 = 5,
-    n16 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 10,
+    n1,
+    n2,
+    n4,
+    n6,
+    n8,
+    n12,
+    n16,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-DL-PRS-MeasurementTimeWindowsConfigElement-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9375,10 +9091,8 @@ pub enum NRDLPRSPeriodicityAndResourceSetSlotOffsetR16Scs15R16 {
     n5120_r16(u16),
     #[rasn(value("0..=10239"), identifier = "n10240-r16")]
     n10240_r16(u16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -9418,10 +9132,8 @@ pub enum NRDLPRSPeriodicityAndResourceSetSlotOffsetR16Scs30R16 {
     n10240_r16(u16),
     #[rasn(value("0..=20479"), identifier = "n20480-r16")]
     n20480_r16(u16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -9461,10 +9173,8 @@ pub enum NRDLPRSPeriodicityAndResourceSetSlotOffsetR16Scs60R16 {
     n20480_r16(u16),
     #[rasn(value("0..=40959"), identifier = "n40960-r16")]
     n40960_r16(u16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -9504,10 +9214,8 @@ pub enum NRDLPRSPeriodicityAndResourceSetSlotOffsetR16Scs120R16 {
     n40960_r16(u16),
     #[rasn(value("0..=81919"), identifier = "n81920-r16")]
     n81920_r16(u32),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `NR-DL-PRS-Periodicity-and-ResourceSetSlotOffset-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9526,59 +9234,39 @@ pub enum NRDLPRSPeriodicityAndResourceSetSlotOffsetR16 {
     scs60_r16(NRDLPRSPeriodicityAndResourceSetSlotOffsetR16Scs60R16),
     #[rasn(identifier = "scs120-r16")]
     scs120_r16(NRDLPRSPeriodicityAndResourceSetSlotOffsetR16Scs120R16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLPRSPositioningFrequencyLayerR16DlPRSSubcarrierSpacingR16 {
-    kHz15 = 0,
-    kHz30 = 1,
-    kHz60 = 2,
-    kHz120 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    kHz15,
+    kHz30,
+    kHz60,
+    kHz120,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLPRSPositioningFrequencyLayerR16DlPRSCombSizeNR16 {
-    n2 = 0,
-    n4 = 1,
-    n6 = 2,
-    n12 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    n2,
+    n4,
+    n6,
+    n12,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLPRSPositioningFrequencyLayerR16DlPRSCyclicPrefixR16 {
-    normal = 0,
-    extended = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    extended,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-DL-PRS-PositioningFrequencyLayer-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9607,16 +9295,10 @@ pub enum NRDLPRSProcessingCapabilityR16SimulLTENRPRSR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLPRSProcessingCapabilityR16Ext1Dummy {
-    m1 = 0,
-    m2 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    m1,
+    m2,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9662,10 +9344,8 @@ pub enum NRDLPRSResourceR16DlPRSCombSizeNAndReOffsetR16 {
     n6_r16(u8),
     #[rasn(value("0..=11"), identifier = "n12-r16")]
     n12_r16(u8),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9711,58 +9391,40 @@ pub struct NRDLPRSResourceIDR16(pub u8);
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLPRSResourceSetR16DlPRSResourceRepetitionFactorR16 {
-    n2 = 0,
-    n4 = 1,
-    n6 = 2,
-    n8 = 3,
-    n16 = 4,
-    n32 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    n2,
+    n4,
+    n6,
+    n8,
+    n16,
+    n32,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLPRSResourceSetR16DlPRSResourceTimeGapR16 {
-    s1 = 0,
-    s2 = 1,
-    s4 = 2,
-    s8 = 3,
-    s16 = 4,
-    s32 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    s1,
+    s2,
+    s4,
+    s8,
+    s16,
+    s32,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLPRSResourceSetR16DlPRSNumSymbolsR16 {
-    n2 = 0,
-    n4 = 1,
-    n6 = 2,
-    n12 = 3,
+    n2,
+    n4,
+    n6,
+    n12,
     #[rasn(extension_addition, identifier = "n1-v1800")]
-    n1_v1800 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    n1_v1800,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-DL-PRS-ResourceSet-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9800,24 +9462,18 @@ pub struct NRDLPRSResourceSetIDR16(pub u8);
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLPRSResourcesCapabilityR16MaxNrOfTRPAcrossFreqsR16 {
-    n4 = 0,
-    n6 = 1,
-    n12 = 2,
-    n16 = 3,
-    n32 = 4,
-    n64 = 5,
-    n128 = 6,
-    n256 = 7,
+    n4,
+    n6,
+    n12,
+    n16,
+    n32,
+    n64,
+    n128,
+    n256,
     #[rasn(extension_addition, identifier = "n24-v1690")]
-    n24_v1690 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 11,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 12,
+    n24_v1690,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-DL-PRS-ResourcesCapability-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9921,10 +9577,8 @@ pub enum NRDLTDOAAdditionalMeasurementElementR16NrRSTDResultDiffR16 {
     kMinus2_r18(u16),
     #[rasn(extension_addition, value("0..=16382"), identifier = "kMinus1-r18")]
     kMinus1_r18(u16),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -10025,10 +9679,8 @@ pub enum NRDLTDOAErrorR16 {
     locationServerErrorCauses_r16(NRDLTDOALocationServerErrorCausesR16),
     #[rasn(identifier = "targetDeviceErrorCauses-r16")]
     targetDeviceErrorCauses_r16(NRDLTDOATargetDeviceErrorCausesR16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -10038,10 +9690,8 @@ pub enum NRDLTDOALocationInformationR16MeasurementReferenceTimeR16 {
     systemFrameNumber_r16(NRTimeStampR16),
     #[rasn(identifier = "utc-time-r16")]
     utc_time_r16(UtcTime),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -10069,28 +9719,22 @@ pub struct NRDLTDOALocationInformationR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLTDOALocationServerErrorCausesR16CauseR16 {
-    undefined = 0,
-    assistanceDataNotSupportedByServer = 1,
-    assistanceDataSupportedButCurrentlyNotAvailableByServer = 2,
-    notProvidedAssistanceDataNotSupportedByServer = 3,
+    undefined,
+    assistanceDataNotSupportedByServer,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer,
+    notProvidedAssistanceDataNotSupportedByServer,
     #[rasn(
         extension_addition,
         identifier = "on-demand-dl-prs-NotSupportedByServer-v1700"
     )]
-    on_demand_dl_prs_NotSupportedByServer_v1700 = 4,
+    on_demand_dl_prs_NotSupportedByServer_v1700,
     #[rasn(
         extension_addition,
         identifier = "on-demand-dl-prs-SupportedButCurrentlyNotAvailableByServer-v1700"
     )]
-    on_demand_dl_prs_SupportedButCurrentlyNotAvailableByServer_v1700 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 9,
+    on_demand_dl_prs_SupportedButCurrentlyNotAvailableByServer_v1700,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-DL-TDOA-LocationServerErrorCauses-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -10128,10 +9772,8 @@ pub enum NRDLTDOAMeasElementR16NrRSTDR16 {
     kMinus2_r18(u32),
     #[rasn(extension_addition, value("0..=3940097"), identifier = "kMinus1-r18")]
     kMinus1_r18(u32),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -10564,34 +10206,22 @@ pub struct NRDLTDOAProvideLocationInformationR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLTDOAReportConfigR16Ext1MeasureSameDLPRSResourceWithDifferentRxTEGsR17 {
-    n0 = 0,
-    n2 = 1,
-    n3 = 2,
-    n4 = 3,
-    n6 = 4,
-    n8 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    n0,
+    n2,
+    n3,
+    n4,
+    n6,
+    n8,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLTDOAReportConfigR16Ext1ReducedDLPRSProcessingSamplesR17 {
-    requested = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    requested,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -10919,22 +10549,16 @@ pub struct NRDLTDOASignalMeasurementInformationR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRDLTDOATargetDeviceErrorCausesR16CauseR16 {
-    undefined = 0,
+    undefined,
     #[rasn(identifier = "assistance-data-missing")]
-    assistance_data_missing = 1,
-    unableToMeasureAnyTRP = 2,
-    attemptedButUnableToMeasureSomeNeighbourTRPs = 3,
+    assistance_data_missing,
+    unableToMeasureAnyTRP,
+    attemptedButUnableToMeasureSomeNeighbourTRPs,
     #[rasn(identifier = "thereWereNotEnoughSignalsReceivedForUeBasedDL-TDOA")]
-    thereWereNotEnoughSignalsReceivedForUeBasedDL_TDOA = 4,
-    locationCalculationAssistanceDataMissing = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    thereWereNotEnoughSignalsReceivedForUeBasedDL_TDOA,
+    locationCalculationAssistanceDataMissing,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -10970,24 +10594,16 @@ pub enum NRECIDErrorR16 {
     locationServerErrorCauses_r16(NRECIDLocationServerErrorCausesR16),
     #[rasn(identifier = "targetDeviceErrorCauses-r16")]
     targetDeviceErrorCauses_r16(NRECIDTargetDeviceErrorCausesR16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRECIDLocationServerErrorCausesR16CauseR16 {
-    undefined = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    undefined,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-ECID-LocationServerErrorCauses-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -11111,17 +10727,11 @@ pub struct NRECIDSignalMeasurementInformationR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRECIDTargetDeviceErrorCausesR16CauseR16 {
-    undefined = 0,
-    requestedMeasurementNotAvailable = 1,
-    notAllrequestedMeasurementsPossible = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    undefined,
+    requestedMeasurementNotAvailable,
+    notAllrequestedMeasurementsPossible,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -11184,17 +10794,11 @@ pub struct NRIntegrityBeamPowerBoundsR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRIntegrityLocationBoundsR18UnitsR18 {
-    mm = 0,
-    cm = 1,
-    m = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    mm,
+    cm,
+    m,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -11289,18 +10893,12 @@ pub struct NRIntegrityParametersTRPLocationInfoR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRIntegrityRTDInfoBoundsR18ResolutionR18 {
-    mdot1 = 0,
-    m1 = 1,
-    m10 = 2,
-    m30 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    mdot1,
+    m1,
+    m10,
+    m30,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-IntegrityRTD-InfoBounds-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -11402,10 +11000,8 @@ pub enum NRMultiRTTAdditionalMeasurementElementR16NrUERxTxTimeDiffAdditionalR16 
     kMinus2_r18(u16),
     #[rasn(extension_addition, value("0..=16382"), identifier = "kMinus1-r18")]
     kMinus1_r18(u16),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -11508,36 +11104,28 @@ pub enum NRMultiRTTErrorR16 {
     locationServerErrorCauses_r16(NRMultiRTTLocationServerErrorCausesR16),
     #[rasn(identifier = "targetDeviceErrorCauses-r16")]
     targetDeviceErrorCauses_r16(NRMultiRTTTargetDeviceErrorCausesR16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRMultiRTTLocationServerErrorCausesR16CauseR16 {
-    undefined = 0,
-    assistanceDataNotSupportedByServer = 1,
-    assistanceDataSupportedButCurrentlyNotAvailableByServer = 2,
+    undefined,
+    assistanceDataNotSupportedByServer,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer,
     #[rasn(
         extension_addition,
         identifier = "on-demand-dl-prs-NotSupportedByServer-v1700"
     )]
-    on_demand_dl_prs_NotSupportedByServer_v1700 = 3,
+    on_demand_dl_prs_NotSupportedByServer_v1700,
     #[rasn(
         extension_addition,
         identifier = "on-demand-dl-prs-SupportedButCurrentlyNotAvailableByServer-v1700"
     )]
-    on_demand_dl_prs_SupportedButCurrentlyNotAvailableByServer_v1700 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 8,
+    on_demand_dl_prs_SupportedButCurrentlyNotAvailableByServer_v1700,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-Multi-RTT-LocationServerErrorCauses-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -11575,10 +11163,8 @@ pub enum NRMultiRTTMeasElementR16NrUERxTxTimeDiffR16 {
     kMinus2_r18(u32),
     #[rasn(extension_addition, value("0..=3940097"), identifier = "kMinus1-r18")]
     kMinus1_r18(u32),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -12048,69 +11634,45 @@ pub enum NRMultiRTTRequestLocationInformationR16AdditionalPathsR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRMultiRTTRequestLocationInformationR16Ext1NrUERxTxTEGRequestR17 {
-    case1 = 0,
-    case2 = 1,
-    case3 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    case1,
+    case2,
+    case3,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRMultiRTTRequestLocationInformationR16Ext1MeasureSameDLPRSResourceWithDifferentRxTxTEGsR17 {
-    n0 = 0,
-    n2 = 1,
-    n3 = 2,
-    n4 = 3,
-    n6 = 4,
-    n8 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    n0,
+    n2,
+    n3,
+    n4,
+    n6,
+    n8,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRMultiRTTRequestLocationInformationR16Ext1MeasureSameDLPRSResourceWithDifferentRxTEGsR17 {
-    n0 = 0,
-    n2 = 1,
-    n3 = 2,
-    n4 = 3,
-    n6 = 4,
-    n8 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    n0,
+    n2,
+    n3,
+    n4,
+    n6,
+    n8,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRMultiRTTRequestLocationInformationR16Ext1ReducedDLPRSProcessingSamplesR17 {
-    requested = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    requested,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -12310,18 +11872,12 @@ pub struct NRMultiRTTRequestLocationInformationR16NrRequestedMeasurementsR16(
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRMultiRTTSignalMeasurementInformationR16NrNTAOffsetR16 {
-    nTA1 = 0,
-    nTA2 = 1,
-    nTA3 = 2,
-    nTA4 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    nTA1,
+    nTA2,
+    nTA3,
+    nTA4,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -12361,23 +11917,17 @@ pub struct NRMultiRTTSignalMeasurementInformationR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRMultiRTTTargetDeviceErrorCausesR16CauseR16 {
-    undefined = 0,
+    undefined,
     #[rasn(identifier = "dl-assistance-data-missing")]
-    dl_assistance_data_missing = 1,
-    unableToMeasureAnyTRP = 2,
-    attemptedButUnableToMeasureSomeNeighbourTRPs = 3,
+    dl_assistance_data_missing,
+    unableToMeasureAnyTRP,
+    attemptedButUnableToMeasureSomeNeighbourTRPs,
     #[rasn(identifier = "ul-srs-configuration-missing")]
-    ul_srs_configuration_missing = 4,
+    ul_srs_configuration_missing,
     #[rasn(identifier = "unableToTransmit-ul-srs")]
-    unableToTransmit_ul_srs = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    unableToTransmit_ul_srs,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -12421,10 +11971,8 @@ pub enum NRMutingPatternR16 {
     po16_r16(BitString),
     #[rasn(size("32"), identifier = "po32-r16")]
     po32_r16(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `NR-NTN-UE-RxTxMeasurements-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -12474,110 +12022,80 @@ pub struct NROnDemandDLPRSInformationR17(pub SequenceOf<NROnDemandDLPRSPerFreqLa
 #[rasn(enumerated)]
 #[extensible]
 pub enum NROnDemandDLPRSPerFreqLayerR17DlPrsFrequencyRangeReqR17 {
-    fr1 = 0,
-    fr2 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    fr1,
+    fr2,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NROnDemandDLPRSPerFreqLayerR17DlPrsResourceSetPeriodicityReqR17 {
-    p4 = 0,
-    p5 = 1,
-    p8 = 2,
-    p10 = 3,
-    p16 = 4,
-    p20 = 5,
-    p32 = 6,
-    p40 = 7,
-    p64 = 8,
-    p80 = 9,
-    p160 = 10,
-    p320 = 11,
-    p640 = 12,
-    p1280 = 13,
-    p2560 = 14,
-    p5120 = 15,
-    p10240 = 16,
-    p20480 = 17,
-    p40960 = 18,
-    p81920 = 19,
+    p4,
+    p5,
+    p8,
+    p10,
+    p16,
+    p20,
+    p32,
+    p40,
+    p64,
+    p80,
+    p160,
+    p320,
+    p640,
+    p1280,
+    p2560,
+    p5120,
+    p10240,
+    p20480,
+    p40960,
+    p81920,
     #[rasn(extension_addition, identifier = "p128-v1760")]
-    p128_v1760 = 20,
+    p128_v1760,
     #[rasn(extension_addition, identifier = "p256-v1760")]
-    p256_v1760 = 21,
+    p256_v1760,
     #[rasn(extension_addition, identifier = "p512-v1760")]
-    p512_v1760 = 22,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 23,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 24,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 25,
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6 = 26,
+    p512_v1760,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NROnDemandDLPRSPerFreqLayerR17DlPrsResourceRepetitionFactorReqR17 {
-    n2 = 0,
-    n4 = 1,
-    n6 = 2,
-    n8 = 3,
-    n16 = 4,
-    n32 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    n2,
+    n4,
+    n6,
+    n8,
+    n16,
+    n32,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NROnDemandDLPRSPerFreqLayerR17DlPrsNumSymbolsReqR17 {
-    n2 = 0,
-    n4 = 1,
-    n6 = 2,
-    n12 = 3,
+    n2,
+    n4,
+    n6,
+    n12,
     #[rasn(extension_addition, identifier = "n1-v1800")]
-    n1_v1800 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    n1_v1800,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NROnDemandDLPRSPerFreqLayerR17DlPrsCombSizeNReqR17 {
-    n2 = 0,
-    n4 = 1,
-    n6 = 2,
-    n12 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    n2,
+    n4,
+    n6,
+    n12,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-On-Demand-DL-PRS-PerFreqLayer-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -12869,16 +12387,10 @@ pub struct NRPeriodicControlParamR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRPhaseQualityR18PhaseQualityResolutionR18 {
-    mdot1 = 0,
-    m1 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    mdot1,
+    m1,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-PhaseQuality-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -13021,20 +12533,14 @@ pub struct NRSRSTxTEGElementR17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRSSBConfigR16SsbPeriodicityR16 {
-    ms5 = 0,
-    ms10 = 1,
-    ms20 = 2,
-    ms40 = 3,
-    ms80 = 4,
-    ms160 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    ms5,
+    ms10,
+    ms20,
+    ms40,
+    ms80,
+    ms160,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -13050,19 +12556,13 @@ pub enum NRSSBConfigR16SsbPositionsInBurstR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRSSBConfigR16SsbSubcarrierSpacingR16 {
-    kHz15 = 0,
-    kHz30 = 1,
-    kHz60 = 2,
-    kHz120 = 3,
-    kHz240 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    kHz15,
+    kHz30,
+    kHz60,
+    kHz120,
+    kHz240,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-SSB-Config-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -13275,18 +12775,12 @@ pub struct NRTimeStampR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NRTimingQualityR16TimingQualityResolutionR16 {
-    mdot1 = 0,
-    m1 = 1,
-    m10 = 2,
-    m30 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    mdot1,
+    m1,
+    m10,
+    m30,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NR-TimingQuality-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -13331,10 +12825,8 @@ pub enum NRUERxTxTEGInfoR17 {
     case2_r17(NRUERxTxTEGInfoR17Case2R17),
     #[rasn(identifier = "case3-r17")]
     case3_r17(NRUERxTxTEGInfoR17Case3R17),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `NR-UE-TEG-Capability-r17`
 #[derive(Default)]
@@ -14180,10 +13672,8 @@ pub enum NetworkTimeCellID {
     nBIoT_r14(NetworkTimeCellIDNBIoTR14),
     #[rasn(extension_addition, identifier = "nr-r15")]
     nr_r15(NetworkTimeCellIDNrR15),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `NetworkTime`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -14273,26 +13763,18 @@ pub struct ORBITIntegrityParametersR17 {
 pub enum OTDOAError {
     locationServerErrorCauses(OTDOALocationServerErrorCauses),
     targetDeviceErrorCauses(OTDOATargetDeviceErrorCauses),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOALocationServerErrorCausesCause {
-    undefined = 0,
-    assistanceDataNotSupportedByServer = 1,
-    assistanceDataSupportedButCurrentlyNotAvailableByServer = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    undefined,
+    assistanceDataNotSupportedByServer,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `OTDOA-LocationServerErrorCauses`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -14317,33 +13799,21 @@ pub struct OTDOAMeasQuality {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOANeighbourCellInfoElementCpLength {
-    normal = 0,
-    extended = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    extended,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOANeighbourCellInfoElementAntennaPortConfig {
     #[rasn(identifier = "ports-1-or-2")]
-    ports_1_or_2 = 0,
+    ports_1_or_2,
     #[rasn(identifier = "ports-4")]
-    ports_4 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    ports_4,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -14362,16 +13832,10 @@ pub enum OTDOANeighbourCellInfoElementExt2PrsOnlyTpR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOANeighbourCellInfoElementExt2CpLengthCRSR14 {
-    normal = 0,
-    extended = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    extended,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -14451,17 +13915,11 @@ pub struct OTDOANeighbourCellInfoListNBR14(pub SequenceOf<OTDOANeighbourCellInfo
 #[extensible]
 pub enum OTDOANeighbourCellInfoNBR14EutraNumCRSPortsR14 {
     #[rasn(identifier = "ports-1-or-2")]
-    ports_1_or_2 = 0,
+    ports_1_or_2,
     #[rasn(identifier = "ports-4")]
-    ports_4 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    ports_4,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -14595,20 +14053,14 @@ pub enum OTDOAProvideCapabilitiesDensePrsConfigR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOAProvideCapabilitiesMaxSupportedPrsBandwidthR14 {
-    n6 = 0,
-    n15 = 1,
-    n25 = 2,
-    n50 = 3,
-    n75 = 4,
-    n100 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    n6,
+    n15,
+    n25,
+    n50,
+    n75,
+    n100,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -14645,15 +14097,9 @@ pub enum OTDOAProvideCapabilitiesIdleStateForMeasurementsR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOAProvideCapabilitiesNumberOfRXantennasR14 {
-    rx1 = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    rx1,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -14776,31 +14222,19 @@ pub struct OTDOAProvideLocationInformation {
 #[extensible]
 pub enum OTDOAReferenceCellInfoAntennaPortConfig {
     #[rasn(identifier = "ports1-or-2")]
-    ports1_or_2 = 0,
-    ports4 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    ports1_or_2,
+    ports4,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOAReferenceCellInfoCpLength {
-    normal = 0,
-    extended = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    extended,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -14813,16 +14247,10 @@ pub struct OTDOAReferenceCellInfoExt1 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOAReferenceCellInfoExt2CpLengthCRSR14 {
-    normal = 0,
-    extended = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    extended,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -15111,20 +14539,14 @@ pub struct OTDOASignalMeasurementInformationNBR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOATargetDeviceErrorCausesCause {
-    undefined = 0,
+    undefined,
     #[rasn(identifier = "assistance-data-missing")]
-    assistance_data_missing = 1,
-    unableToMeasureReferenceCell = 2,
-    unableToMeasureAnyNeighbourCell = 3,
-    attemptedButUnableToMeasureSomeNeighbourCells = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    assistance_data_missing,
+    unableToMeasureReferenceCell,
+    unableToMeasureAnyNeighbourCell,
+    attemptedButUnableToMeasureSomeNeighbourCells,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `OTDOA-TargetDeviceErrorCauses`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -15624,43 +15046,31 @@ pub struct PRSBWATwoContiguousIntrabandInMGR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum PRSInfoPrsBandwidth {
-    n6 = 0,
-    n15 = 1,
-    n25 = 2,
-    n50 = 3,
-    n75 = 4,
-    n100 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    n6,
+    n15,
+    n25,
+    n50,
+    n75,
+    n100,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum PRSInfoNumDLFrames {
     #[rasn(identifier = "sf-1")]
-    sf_1 = 0,
+    sf_1,
     #[rasn(identifier = "sf-2")]
-    sf_2 = 1,
+    sf_2,
     #[rasn(identifier = "sf-4")]
-    sf_4 = 2,
+    sf_4,
     #[rasn(identifier = "sf-6")]
-    sf_6 = 3,
+    sf_6,
     #[rasn(extension_addition, identifier = "sf-add-v1420")]
-    sf_add_v1420 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    sf_add_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -15686,30 +15096,22 @@ pub enum PRSInfoPrsMutingInfoR9 {
     po512_v1420(BitString),
     #[rasn(extension_addition, size("1024"), identifier = "po1024-v1420")]
     po1024_v1420(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum PRSInfoExt2PrsOccGroupLenR14 {
-    g2 = 0,
-    g4 = 1,
-    g8 = 2,
-    g16 = 3,
-    g32 = 4,
-    g64 = 5,
-    g128 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 10,
+    g2,
+    g4,
+    g8,
+    g16,
+    g32,
+    g64,
+    g128,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(delegate, identifier = "INTEGER", value("0..=15"))]
@@ -15771,16 +15173,10 @@ pub enum PRSProcessingCapabilityOutsideMGinPPWperTypeR17PrsProcessingTypeR17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum PRSProcessingCapabilityOutsideMGinPPWperTypeR17PpwDlPRSBufferTypeR17 {
-    type1 = 0,
-    type2 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    type1,
+    type2,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -16023,25 +15419,17 @@ pub enum PRSProcessingCapabilityPerBandR16SupportedBandwidthPRSR16Fr2 {
 pub enum PRSProcessingCapabilityPerBandR16SupportedBandwidthPRSR16 {
     fr1(PRSProcessingCapabilityPerBandR16SupportedBandwidthPRSR16Fr1),
     fr2(PRSProcessingCapabilityPerBandR16SupportedBandwidthPRSR16Fr2),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum PRSProcessingCapabilityPerBandR16DlPRSBufferTypeR16 {
-    type1 = 0,
-    type2 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    type1,
+    type2,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -16241,16 +15629,10 @@ pub enum PRSProcessingCapabilityPerBandR16Ext1PrsProcessingWindowType2R17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum PRSProcessingCapabilityPerBandR16Ext1DlPRSBufferTypeRRCInactiveR17 {
-    type1 = 0,
-    type2 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    type1,
+    type2,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -16854,17 +16236,11 @@ pub struct PeriodicAssistanceDataControlParametersR15 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum PeriodicReportingIntervalMsSupportR18MinPeriodicReportingIntervalMsR18 {
-    ms1 = 0,
-    ms10 = 1,
-    ms100 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    ms1,
+    ms10,
+    ms100,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `PeriodicReportingIntervalMsSupport-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -16891,16 +16267,10 @@ pub struct PeriodicReportingIntervalMsSupportPerModeR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum PeriodicSessionIDR15PeriodicSessionInitiatorR15 {
-    locationServer = 0,
-    targetDevice = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    locationServer,
+    targetDevice,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `PeriodicSessionID-r15`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -18625,10 +17995,8 @@ pub enum ReferencePointR16ReferencePointGeographicLocationR16 {
     ha_location3D_r16(HighAccuracyEllipsoidPointWithAltitudeAndUncertaintyEllipsoidR15),
     #[rasn(extension_addition, identifier = "localOrigin-v1800")]
     localOrigin_v1800(LocalOriginR18),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `ReferencePoint-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -18650,10 +18018,8 @@ pub enum ReferenceTRPRTDInfoR16RefTimeR16 {
     systemFrameNumber_r16(BitString),
     #[rasn(identifier = "utc-r16")]
     utc_r16(UtcTime),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `ReferenceTRP-RTD-Info-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -18749,18 +18115,12 @@ pub struct RegionIgpListR16(pub SequenceOf<RegionIgpElementR16>);
 #[rasn(enumerated)]
 #[extensible]
 pub enum RelativeCartesianLocationR18CartesianCoordinatesUnitsR18 {
-    mm = 0,
-    cm = 1,
-    dm = 2,
-    m = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    mm,
+    cm,
+    dm,
+    m,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `RelativeCartesianLocation-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -18783,35 +18143,23 @@ pub struct RelativeCartesianLocationR18 {
 #[extensible]
 pub enum RelativeLocationR16MilliArcSecondUnitsR16 {
     #[rasn(identifier = "mas0-03")]
-    mas0_03 = 0,
+    mas0_03,
     #[rasn(identifier = "mas0-3")]
-    mas0_3 = 1,
-    mas3 = 2,
-    mas30 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    mas0_3,
+    mas3,
+    mas30,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum RelativeLocationR16HeightUnitsR16 {
-    mm = 0,
-    cm = 1,
-    m = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    mm,
+    cm,
+    m,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `RelativeLocation-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -19131,17 +18479,11 @@ pub struct ResponseTimeExt1 {
 #[extensible]
 pub enum ResponseTimeExt2UnitR15 {
     #[rasn(identifier = "ten-seconds")]
-    ten_seconds = 0,
+    ten_seconds,
     #[rasn(extension_addition, identifier = "ten-milli-seconds-v1700")]
-    ten_milli_seconds_v1700 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
+    ten_milli_seconds_v1700,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -19167,15 +18509,9 @@ pub struct ResponseTime {
 #[extensible]
 pub enum ResponseTimeNBR14Ext1UnitNBR15 {
     #[rasn(identifier = "ten-seconds")]
-    ten_seconds = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    ten_seconds,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -19260,18 +18596,12 @@ pub struct SBASClockModel {
 #[rasn(enumerated)]
 #[extensible]
 pub enum SBASIDSbasId {
-    waas = 0,
-    egnos = 1,
-    msas = 2,
-    gagan = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    waas,
+    egnos,
+    msas,
+    gagan,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `SBAS-ID`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -19933,10 +19263,8 @@ pub enum ScheduledLocationTimeR17NetworkTimeR17 {
     e_utraTime_r17(ScheduledLocationTimeR17NetworkTimeR17EUtraTimeR17),
     #[rasn(identifier = "nrTime-r17")]
     nrTime_r17(ScheduledLocationTimeR17NetworkTimeR17NrTimeR17),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `ScheduledLocationTime-r17`
 #[derive(Default)]
@@ -20133,31 +19461,23 @@ pub enum SensorErrorR13 {
     locationServerErrorCauses_r13(SensorLocationServerErrorCausesR13),
     #[rasn(identifier = "targetDeviceErrorCauses-r13")]
     targetDeviceErrorCauses_r13(SensorTargetDeviceErrorCausesR13),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum SensorLocationServerErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "assistanceDataNotSupportedByServer-v1420")]
-    assistanceDataNotSupportedByServer_v1420 = 1,
+    assistanceDataNotSupportedByServer_v1420,
     #[rasn(
         extension_addition,
         identifier = "assistanceDataSupportedButCurrentlyNotAvailableByServer-v1420"
     )]
-    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1420 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 6,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `Sensor-LocationServerErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -20390,17 +19710,11 @@ pub struct SensorRequestLocationInformationR13 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum SensorTargetDeviceErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "assistanceDataMissing-v1420")]
-    assistanceDataMissing_v1420 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
+    assistanceDataMissing_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `Sensor-TargetDeviceErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -20630,31 +19944,23 @@ pub enum TBSErrorR13 {
     locationServerErrorCauses_r13(TBSLocationServerErrorCausesR13),
     #[rasn(identifier = "targetDeviceErrorCauses-r13")]
     targetDeviceErrorCauses_r13(TBSTargetDeviceErrorCausesR13),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum TBSLocationServerErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "assistanceDataNotSupportedByServer-v1420")]
-    assistanceDataNotSupportedByServer_v1420 = 1,
+    assistanceDataNotSupportedByServer_v1420,
     #[rasn(
         extension_addition,
         identifier = "assistanceDataSupportedButCurrentlyNotAvailableByServer-v1420"
     )]
-    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1420 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 6,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `TBS-LocationServerErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -20814,18 +20120,12 @@ pub struct TBSRequestLocationInformationR13MbsRequestedMeasurementsR14(pub BitSt
 #[rasn(enumerated)]
 #[extensible]
 pub enum TBSTargetDeviceErrorCausesR13CauseR13 {
-    undefined = 0,
-    thereWereNotEnoughMBSBeaconsReceived = 1,
+    undefined,
+    thereWereNotEnoughMBSBeaconsReceived,
     #[rasn(extension_addition, identifier = "assistanceDataMissing-v1420")]
-    assistanceDataMissing_v1420 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 6,
+    assistanceDataMissing_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `TBS-TargetDeviceErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -21114,10 +20414,8 @@ pub enum Velocity {
     horizontalWithVerticalVelocityAndUncertainty(
         HorizontalWithVerticalVelocityAndUncertainty,
     ),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `VelocityTypes`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -21218,28 +20516,20 @@ pub enum WLANErrorR13 {
     locationServerErrorCauses_r13(WLANLocationServerErrorCausesR13),
     #[rasn(identifier = "targetDeviceErrorCauses-r13")]
     targetDeviceErrorCauses_r13(WLANTargetDeviceErrorCausesR13),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum WLANLocationServerErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "requestedADNotAvailable-v1420")]
-    requestedADNotAvailable_v1420 = 1,
+    requestedADNotAvailable_v1420,
     #[rasn(extension_addition, identifier = "notAllrequestedADAvailable-v1420")]
-    notAllrequestedADAvailable_v1420 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 6,
+    notAllrequestedADAvailable_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -21390,19 +20680,13 @@ pub struct WLANProvideLocationInformationR13 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum WLANRTTR13RttUnitsR13 {
-    microseconds = 0,
-    hundredsofnanoseconds = 1,
-    tensofnanoseconds = 2,
-    nanoseconds = 3,
-    tenthsofnanoseconds = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    microseconds,
+    hundredsofnanoseconds,
+    tensofnanoseconds,
+    nanoseconds,
+    tenthsofnanoseconds,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `WLAN-RTT-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -21471,17 +20755,11 @@ pub struct WLANRequestLocationInformationR13RequestedMeasurementsR13(pub BitStri
 #[rasn(enumerated)]
 #[extensible]
 pub enum WLANTargetDeviceErrorCausesR13CauseR13 {
-    undefined = 0,
-    requestedMeasurementsNotAvailable = 1,
-    notAllrequestedMeasurementsPossible = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    undefined,
+    requestedMeasurementsNotAvailable,
+    notAllrequestedMeasurementsPossible,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `WLAN-TargetDeviceErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]

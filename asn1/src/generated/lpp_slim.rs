@@ -9,7 +9,7 @@ use rasn::{
     AsnType as _, Decode as _, Decoder as _, Encode as _, Encoder as _,
     types::Choice as _,
 };
-use crate::support::{OpenType, named_bits};
+use crate::support::{OpenType, UnknownAlternative, named_bits};
 /// `maxAddMeasAoD-r17`
 pub const MAX_ADD_MEAS_AO_D_R17: usize = 23;
 /// `maxAddMeasRTT-r17`
@@ -135,10 +135,8 @@ pub const NR_NUM_OF_SAMPLES_R18: usize = 4;
 pub enum AGNSSError {
     locationServerErrorCauses(GNSSLocationServerErrorCauses),
     targetDeviceErrorCauses(GNSSTargetDeviceErrorCauses),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -394,16 +392,10 @@ pub struct AddPRSconfigNeighbourElementR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum AdditionalInformation {
-    onlyReturnInformationRequested = 0,
-    mayReturnAdditionalInformation = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    onlyReturnInformationRequested,
+    mayReturnAdditionalInformation,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `AdditionalPath-r14`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -696,10 +688,8 @@ pub enum ArrayOfGridPointsR18BitmaskOfGridsR18 {
     bog64_r18(BitString),
     #[rasn(size("256"), identifier = "bog256-r18")]
     bog256_r18(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `ArrayOfGridPoints-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1034,10 +1024,8 @@ pub enum BTErrorR13 {
     locationServerErrorCauses_r13(BTLocationServerErrorCausesR13),
     #[rasn(identifier = "targetDeviceErrorCauses-r13")]
     targetDeviceErrorCauses_r13(BTTargetDeviceErrorCausesR13),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `BT-GenericArray-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1047,27 +1035,21 @@ pub struct BTGenericArrayR18(pub SequenceOf<BTULAGenericAntElementR18>);
 #[rasn(enumerated)]
 #[extensible]
 pub enum BTLocationServerErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "assistanceDataNotSupportedByServer-v1810")]
-    assistanceDataNotSupportedByServer_v1810 = 1,
+    assistanceDataNotSupportedByServer_v1810,
     #[rasn(
         extension_addition,
         identifier = "assistanceDataSupportedButCurrentlyNotAvailableByServer-v1810"
     )]
-    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1810 = 2,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1810,
     #[rasn(
         extension_addition,
         identifier = "notAllrequestedAssistanceDataAvailableByServer-v1810"
     )]
-    notAllrequestedAssistanceDataAvailableByServer_v1810 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6 = 7,
+    notAllrequestedAssistanceDataAvailableByServer_v1810,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `BT-LocationServerErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1325,19 +1307,13 @@ pub struct BTSuggestedAoAConfigR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum BTTargetDeviceErrorCausesR13CauseR13 {
-    undefined = 0,
-    requestedMeasurementsNotAvailable = 1,
-    notAllrequestedMeasurementsPossible = 2,
+    undefined,
+    requestedMeasurementsNotAvailable,
+    notAllrequestedMeasurementsPossible,
     #[rasn(extension_addition, identifier = "assistanceDataMissing-v1810")]
-    assistanceDataMissing_v1810 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 7,
+    assistanceDataMissing_v1810,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `BT-TargetDeviceErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1573,20 +1549,14 @@ pub struct CellGlobalIdGERAN {
 #[rasn(enumerated)]
 #[extensible]
 pub enum CommonIEsAbortAbortCause {
-    undefined = 0,
-    stopPeriodicReporting = 1,
-    targetDeviceAbort = 2,
-    networkAbort = 3,
+    undefined,
+    stopPeriodicReporting,
+    targetDeviceAbort,
+    networkAbort,
     #[rasn(extension_addition, identifier = "stopPeriodicAssistanceDataDelivery-v1510")]
-    stopPeriodicAssistanceDataDelivery_v1510 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    stopPeriodicAssistanceDataDelivery_v1510,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `CommonIEsAbort`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1599,21 +1569,15 @@ pub struct CommonIEsAbort {
 #[rasn(enumerated)]
 #[extensible]
 pub enum CommonIEsErrorErrorCause {
-    undefined = 0,
-    lppMessageHeaderError = 1,
-    lppMessageBodyError = 2,
-    epduError = 3,
-    incorrectDataValue = 4,
+    undefined,
+    lppMessageHeaderError,
+    lppMessageBodyError,
+    epduError,
+    incorrectDataValue,
     #[rasn(extension_addition, identifier = "lppSegmentationError-v1450")]
-    lppSegmentationError_v1450 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 9,
+    lppSegmentationError_v1450,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `CommonIEsError`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1971,10 +1935,8 @@ pub enum DeltaTimeR15 {
     deltaTimeSec_r15(u16),
     #[rasn(value("1..=4096"), identifier = "deltaTimeSFN-r15")]
     deltaTimeSFN_r15(u16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -2042,10 +2004,8 @@ pub enum DisplacementTimeStampR15 {
     systemFrameNumber_r15(SFNR15),
     #[rasn(value("-8192..=9214"), identifier = "measurementSFN-r15")]
     measurementSFN_r15(i16),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(delegate, identifier = "INTEGER", value("0..=9"))]
@@ -2075,24 +2035,16 @@ pub struct ECGI {
 pub enum ECIDError {
     locationServerErrorCauses(ECIDLocationServerErrorCauses),
     targetDeviceErrorCauses(ECIDTargetDeviceErrorCauses),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum ECIDLocationServerErrorCausesCause {
-    undefined = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    undefined,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `ECID-LocationServerErrorCauses`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2235,17 +2187,11 @@ pub struct ECIDSignalMeasurementInformation {
 #[rasn(enumerated)]
 #[extensible]
 pub enum ECIDTargetDeviceErrorCausesCause {
-    undefined = 0,
-    requestedMeasurementNotAvailable = 1,
-    notAllrequestedMeasurementsPossible = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    undefined,
+    requestedMeasurementNotAvailable,
+    notAllrequestedMeasurementsPossible,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -2469,17 +2415,11 @@ pub struct EllipsoidPointWithUncertaintyEllipse {
 #[rasn(enumerated)]
 #[extensible]
 pub enum Environment {
-    badArea = 0,
-    notBadArea = 1,
-    mixedArea = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    badArea,
+    notBadArea,
+    mixedArea,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `EqualIntegerAmbiguityLevel-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2585,19 +2525,13 @@ pub struct GLONASSClockModel {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSAcquisitionAssistElementDopplerUncertaintyExtR10 {
-    d60 = 0,
-    d80 = 1,
-    d100 = 2,
-    d120 = 3,
-    noInformation = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    d60,
+    d80,
+    d100,
+    d120,
+    noInformation,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-AcquisitionAssistElement`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2735,10 +2669,8 @@ pub enum GNSSAlmanacElement {
     keplerianBDS_Almanac_r12(AlmanacBDSAlmanacSetR12),
     #[rasn(extension_addition, identifier = "keplerianNavIC-Almanac-r16")]
     keplerianNavIC_Almanac_r16(AlmanacNavICAlmanacSetR16),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GNSS-AlmanacList`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2777,10 +2709,8 @@ pub enum GNSSAuxiliaryInformation {
     gnss_ID_GLONASS(GNSSIDGLONASS),
     #[rasn(extension_addition, identifier = "gnss-ID-BDS-r16")]
     gnss_ID_BDS_r16(GNSSIDBDSR16),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GNSS-AuxiliaryInformationReq`
 #[derive(Default)]
@@ -2818,10 +2748,8 @@ pub enum GNSSClockModel {
     bds_ClockModel2_r16(BDSClockModel2R16),
     #[rasn(extension_addition, identifier = "navic-ClockModel-r16")]
     navic_ClockModel_r16(NavICClockModelR16),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3512,23 +3440,17 @@ pub struct GNSSGenericAssistanceDataSupport(
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSIDGnssId {
-    gps = 0,
-    sbas = 1,
-    qzss = 2,
-    galileo = 3,
-    glonass = 4,
+    gps,
+    sbas,
+    qzss,
+    galileo,
+    glonass,
     #[rasn(extension_addition)]
-    bds = 5,
+    bds,
     #[rasn(extension_addition, identifier = "navic-v1610")]
-    navic_v1610 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 10,
+    navic_v1610,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-ID`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3742,40 +3664,28 @@ pub struct GNSSLOSNLOSGriddedIndicationsR18 {
 #[extensible]
 pub enum GNSSLOSNLOSGriddedIndicationsReqR18RelativeLocationInfoR18InsideR18 {
     #[rasn(identifier = "upper-left")]
-    upper_left = 0,
+    upper_left,
     #[rasn(identifier = "upper-right")]
-    upper_right = 1,
+    upper_right,
     #[rasn(identifier = "lower-left")]
-    lower_left = 2,
+    lower_left,
     #[rasn(identifier = "lower-right")]
-    lower_right = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    lower_right,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSLOSNLOSGriddedIndicationsReqR18RelativeLocationInfoR18OutsideR18 {
-    north = 0,
-    west = 1,
-    south = 2,
-    east = 3,
-    above = 4,
-    below = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    north,
+    west,
+    south,
+    east,
+    above,
+    below,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -3853,38 +3763,32 @@ pub struct GNSSLocationInformation {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSLocationServerErrorCausesCause {
-    undefined = 0,
-    undeliveredAssistanceDataIsNotSupportedByServer = 1,
-    undeliveredAssistanceDataIsSupportedButCurrentlyNotAvailableByServer = 2,
-    undeliveredAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailableByServer = 3,
+    undefined,
+    undeliveredAssistanceDataIsNotSupportedByServer,
+    undeliveredAssistanceDataIsSupportedButCurrentlyNotAvailableByServer,
+    undeliveredAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailableByServer,
     #[rasn(
         extension_addition,
         identifier = "unconfirmedPeriodicAssistanceDataIsNotSupported-v1510"
     )]
-    unconfirmedPeriodicAssistanceDataIsNotSupported_v1510 = 4,
+    unconfirmedPeriodicAssistanceDataIsNotSupported_v1510,
     #[rasn(
         extension_addition,
         identifier = "unconfirmedPeriodicAssistanceDataIsSupportedButCurrentlyNotAvailable-v1510"
     )]
-    unconfirmedPeriodicAssistanceDataIsSupportedButCurrentlyNotAvailable_v1510 = 5,
+    unconfirmedPeriodicAssistanceDataIsSupportedButCurrentlyNotAvailable_v1510,
     #[rasn(
         extension_addition,
         identifier = "unconfirmedPeriodicAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailable-v1510"
     )]
-    unconfirmedPeriodicAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailable_v1510 = 6,
+    unconfirmedPeriodicAssistanceDataIsPartlyNotSupportedAndPartlyNotAvailable_v1510,
     #[rasn(
         extension_addition,
         identifier = "undeliveredPeriodicAssistanceDataIsCurrentlyNotAvailable-v1510"
     )]
-    undeliveredPeriodicAssistanceDataIsCurrentlyNotAvailable_v1510 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7 = 11,
+    undeliveredPeriodicAssistanceDataIsCurrentlyNotAvailable_v1510,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-LocationServerErrorCauses`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3957,10 +3861,8 @@ pub struct GNSSNavigationModel {
 pub enum GNSSNavigationModelReq {
     storedNavList(StoredNavListInfo),
     reqNavList(ReqNavListInfo),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GNSS-NavigationModelSupport`
 #[derive(Default)]
@@ -4013,10 +3915,8 @@ pub enum GNSSOrbitModel {
     bds_KeplerianSet2_r16(NavModelBDSKeplerianSet2R16),
     #[rasn(extension_addition, identifier = "navic-KeplerianSet-r16")]
     navic_KeplerianSet_r16(NavModelNavICKeplerianSetR16),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -4716,15 +4616,9 @@ pub struct GNSSSSRClockCorrectionsReqR15 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSRClockCorrectionsSet2R17RefEphR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-ClockCorrectionsSet2-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -4740,15 +4634,9 @@ pub struct GNSSSSRClockCorrectionsSet2R17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSRClockCorrectionsSet2ReqR17RefEphReqR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-ClockCorrectionsSet2Req-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5006,16 +4894,10 @@ pub struct GNSSSSRListOfCorrectionPointsR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSROrbitCorrectionsR15SatelliteReferenceDatumR15 {
-    itrf = 0,
-    regional = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    itrf,
+    regional,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5074,15 +4956,9 @@ pub struct GNSSSSROrbitCorrectionsReqR15OrbitIntegrityReqR17(pub BitString);
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSROrbitCorrectionsSet2R17RefEphR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-OrbitCorrectionsSet2-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5098,15 +4974,9 @@ pub struct GNSSSSROrbitCorrectionsSet2R17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSROrbitCorrectionsSet2ReqR17RefEphReqR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-OrbitCorrectionsSet2Req-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5321,15 +5191,9 @@ pub struct GNSSSSRURAReqR16 {}
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSRURASet2R17RefEphR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-URA-Set2-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5345,15 +5209,9 @@ pub struct GNSSSSRURASet2R17 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSSRURASet2ReqR17RefEphReqR17 {
-    b1c = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    b1c,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GNSS-SSR-URA-Set2Req-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -5393,18 +5251,12 @@ pub struct GNSSSSRURAR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSSatMeasElementMpathDet {
-    notMeasured = 0,
-    low = 1,
-    medium = 2,
-    high = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    notMeasured,
+    low,
+    medium,
+    high,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -5613,18 +5465,12 @@ pub struct GNSSSystemTime {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GNSSTargetDeviceErrorCausesCause {
-    undefined = 0,
-    thereWereNotEnoughSatellitesReceived = 1,
-    assistanceDataMissing = 2,
-    notAllRequestedMeasurementsPossible = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    undefined,
+    thereWereNotEnoughSatellitesReceived,
+    assistanceDataMissing,
+    notAllRequestedMeasurementsPossible,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -5711,10 +5557,8 @@ pub enum GNSSUTCModel {
     utcModel4(UTCModelSet4),
     #[rasn(extension_addition, identifier = "utcModel5-r12")]
     utcModel5_r12(UTCModelSet5R12),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GNSS-UTC-ModelReq`
 #[derive(Default)]
@@ -5896,17 +5740,11 @@ pub struct HAEllipsoidPointWithScalableUncertaintyEllipseR16 {
 #[extensible]
 pub enum HAGNSSMetricsR17FixTypeR17 {
     #[rasn(identifier = "carrier-phase-float")]
-    carrier_phase_float = 0,
+    carrier_phase_float,
     #[rasn(identifier = "carrier-phase-fix")]
-    carrier_phase_fix = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    carrier_phase_fix,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `HA-GNSS-Metrics-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6057,16 +5895,10 @@ pub struct HorizontalWithVerticalVelocityAndUncertainty {
 #[rasn(enumerated)]
 #[extensible]
 pub enum Initiator {
-    locationServer = 0,
-    targetDevice = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    locationServer,
+    targetDevice,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `IntegrityInfo-r17`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6204,18 +6036,12 @@ pub struct LPPTransactionID {
 #[rasn(enumerated)]
 #[extensible]
 pub enum Local2dPointWithUncertaintyEllipseR18CartesianCoordinatesUnitsR18 {
-    mm = 0,
-    cm = 1,
-    dm = 2,
-    m = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    mm,
+    cm,
+    dm,
+    m,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `Local2dPointWithUncertaintyEllipse-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6242,18 +6068,12 @@ pub struct Local2dPointWithUncertaintyEllipseR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum Local3dPointWithUncertaintyEllipsoidR18CartesianCoordinatesUnitsR18 {
-    mm = 0,
-    cm = 1,
-    dm = 2,
-    m = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    mm,
+    cm,
+    dm,
+    m,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `Local3dPointWithUncertaintyEllipsoid-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6405,10 +6225,8 @@ pub enum LocationCoordinates {
         identifier = "local3dPointWithUncertaintyEllipsoid-v1800"
     )]
     local3dPointWithUncertaintyEllipsoid_v1800(Local3dPointWithUncertaintyEllipsoidR18),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `LocationDataLCI-r14`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6442,41 +6260,29 @@ pub struct LocationError {
 #[rasn(enumerated)]
 #[extensible]
 pub enum LocationFailureCause {
-    undefined = 0,
-    requestedMethodNotSupported = 1,
-    positionMethodFailure = 2,
-    periodicLocationMeasurementsNotAvailable = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    undefined,
+    requestedMethodNotSupported,
+    positionMethodFailure,
+    periodicLocationMeasurementsNotAvailable,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `LocationInformationType`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum LocationInformationType {
-    locationEstimateRequired = 0,
-    locationMeasurementsRequired = 1,
-    locationEstimatePreferred = 2,
-    locationMeasurementsPreferred = 3,
+    locationEstimateRequired,
+    locationMeasurementsRequired,
+    locationEstimatePreferred,
+    locationMeasurementsPreferred,
     #[rasn(
         extension_addition,
         identifier = "locationEstimateAndMeasurementsRequired-r18"
     )]
-    locationEstimateAndMeasurementsRequired_r18 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    locationEstimateAndMeasurementsRequired_r18,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `LocationSource-r13`
 #[derive(AsnType, Debug, Clone, Decode, PartialEq, Eq)]
@@ -6499,18 +6305,12 @@ pub struct LocationUncertaintyR16 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum MBSAcquisitionAssistanceR14MbsConfigurationR14 {
-    tb1 = 0,
-    tb2 = 1,
-    tb3 = 2,
-    tb4 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    tb1,
+    tb2,
+    tb3,
+    tb4,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `MBS-AcquisitionAssistance-r14`
 #[derive(Default)]
@@ -6752,10 +6552,8 @@ pub enum MeasurementReferenceTimeNetworkTime {
     nbIoT_r14(MeasurementReferenceTimeNetworkTimeNbIoTR14),
     #[rasn(extension_addition, identifier = "nr-r15")]
     nr_r15(MeasurementReferenceTimeNetworkTimeNrR15),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `MeasurementReferenceTime`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6786,20 +6584,14 @@ pub struct MessageSizeLimitNBR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum MotionTimeSourceR15TimeSourceR15 {
-    servingCell = 0,
-    referenceCell = 1,
-    gnss = 2,
-    mixed = 3,
-    other = 4,
-    none = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    servingCell,
+    referenceCell,
+    gnss,
+    mixed,
+    other,
+    none,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `MotionTimeSource-r15`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -6873,10 +6665,8 @@ pub enum NPRSInfoR14PartAR14NprsMutingInfoAR14 {
     po8_r14(BitString),
     #[rasn(size("16"), identifier = "po16-r14")]
     po16_r14(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -6891,71 +6681,53 @@ pub struct NPRSInfoR14PartAR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NPRSInfoR14PartBR14NprsPeriodR14 {
-    ms160 = 0,
-    ms320 = 1,
-    ms640 = 2,
-    ms1280 = 3,
+    ms160,
+    ms320,
+    ms640,
+    ms1280,
     #[rasn(extension_addition, identifier = "ms2560-v1510")]
-    ms2560_v1510 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    ms2560_v1510,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NPRSInfoR14PartBR14NprsStartSFR14 {
-    zero = 0,
+    zero,
     #[rasn(identifier = "one-eighth")]
-    one_eighth = 1,
+    one_eighth,
     #[rasn(identifier = "two-eighths")]
-    two_eighths = 2,
+    two_eighths,
     #[rasn(identifier = "three-eighths")]
-    three_eighths = 3,
+    three_eighths,
     #[rasn(identifier = "four-eighths")]
-    four_eighths = 4,
+    four_eighths,
     #[rasn(identifier = "five-eighths")]
-    five_eighths = 5,
+    five_eighths,
     #[rasn(identifier = "six-eighths")]
-    six_eighths = 6,
+    six_eighths,
     #[rasn(identifier = "seven-eighths")]
-    seven_eighths = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 11,
+    seven_eighths,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NPRSInfoR14PartBR14NprsNumSFR14 {
-    sf10 = 0,
-    sf20 = 1,
-    sf40 = 2,
-    sf80 = 3,
-    sf160 = 4,
-    sf320 = 5,
-    sf640 = 6,
-    sf1280 = 7,
+    sf10,
+    sf20,
+    sf40,
+    sf80,
+    sf160,
+    sf320,
+    sf640,
+    sf1280,
     #[rasn(extension_addition, identifier = "sf2560-v1510")]
-    sf2560_v1510 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 11,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 12,
+    sf2560_v1510,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -6969,10 +6741,8 @@ pub enum NPRSInfoR14PartBR14NprsMutingInfoBR14 {
     po8_r14(BitString),
     #[rasn(size("16"), identifier = "po16-r14")]
     po16_r14(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -7011,10 +6781,8 @@ pub enum NPRSInfoR14Ext1PartATDDR15NprsBitmapR15 {
     subframePattern10_TDD_r15(BitString),
     #[rasn(size("32"), identifier = "subframePattern40-TDD-r15")]
     subframePattern40_TDD_r15(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -7028,10 +6796,8 @@ pub enum NPRSInfoR14Ext1PartATDDR15NprsMutingInfoAR15 {
     po8_r15(BitString),
     #[rasn(size("16"), identifier = "po16-r15")]
     po16_r15(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -7734,10 +7500,8 @@ pub enum NetworkTimeCellID {
     nBIoT_r14(NetworkTimeCellIDNBIoTR14),
     #[rasn(extension_addition, identifier = "nr-r15")]
     nr_r15(NetworkTimeCellIDNrR15),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `NetworkTime`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -7781,26 +7545,18 @@ pub struct ORBITIntegrityParametersR17 {
 pub enum OTDOAError {
     locationServerErrorCauses(OTDOALocationServerErrorCauses),
     targetDeviceErrorCauses(OTDOATargetDeviceErrorCauses),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOALocationServerErrorCausesCause {
-    undefined = 0,
-    assistanceDataNotSupportedByServer = 1,
-    assistanceDataSupportedButCurrentlyNotAvailableByServer = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    undefined,
+    assistanceDataNotSupportedByServer,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `OTDOA-LocationServerErrorCauses`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -7825,33 +7581,21 @@ pub struct OTDOAMeasQuality {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOANeighbourCellInfoElementCpLength {
-    normal = 0,
-    extended = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    extended,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOANeighbourCellInfoElementAntennaPortConfig {
     #[rasn(identifier = "ports-1-or-2")]
-    ports_1_or_2 = 0,
+    ports_1_or_2,
     #[rasn(identifier = "ports-4")]
-    ports_4 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    ports_4,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -7870,16 +7614,10 @@ pub enum OTDOANeighbourCellInfoElementExt2PrsOnlyTpR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOANeighbourCellInfoElementExt2CpLengthCRSR14 {
-    normal = 0,
-    extended = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    extended,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -7959,17 +7697,11 @@ pub struct OTDOANeighbourCellInfoListNBR14(pub SequenceOf<OTDOANeighbourCellInfo
 #[extensible]
 pub enum OTDOANeighbourCellInfoNBR14EutraNumCRSPortsR14 {
     #[rasn(identifier = "ports-1-or-2")]
-    ports_1_or_2 = 0,
+    ports_1_or_2,
     #[rasn(identifier = "ports-4")]
-    ports_4 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    ports_4,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -8103,20 +7835,14 @@ pub enum OTDOAProvideCapabilitiesDensePrsConfigR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOAProvideCapabilitiesMaxSupportedPrsBandwidthR14 {
-    n6 = 0,
-    n15 = 1,
-    n25 = 2,
-    n50 = 3,
-    n75 = 4,
-    n100 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    n6,
+    n15,
+    n25,
+    n50,
+    n75,
+    n100,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -8153,15 +7879,9 @@ pub enum OTDOAProvideCapabilitiesIdleStateForMeasurementsR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOAProvideCapabilitiesNumberOfRXantennasR14 {
-    rx1 = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    rx1,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -8284,31 +8004,19 @@ pub struct OTDOAProvideLocationInformation {
 #[extensible]
 pub enum OTDOAReferenceCellInfoAntennaPortConfig {
     #[rasn(identifier = "ports1-or-2")]
-    ports1_or_2 = 0,
-    ports4 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    ports1_or_2,
+    ports4,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOAReferenceCellInfoCpLength {
-    normal = 0,
-    extended = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    extended,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -8321,16 +8029,10 @@ pub struct OTDOAReferenceCellInfoExt1 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOAReferenceCellInfoExt2CpLengthCRSR14 {
-    normal = 0,
-    extended = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    extended,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -8619,20 +8321,14 @@ pub struct OTDOASignalMeasurementInformationNBR14 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum OTDOATargetDeviceErrorCausesCause {
-    undefined = 0,
+    undefined,
     #[rasn(identifier = "assistance-data-missing")]
-    assistance_data_missing = 1,
-    unableToMeasureReferenceCell = 2,
-    unableToMeasureAnyNeighbourCell = 3,
-    attemptedButUnableToMeasureSomeNeighbourCells = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    assistance_data_missing,
+    unableToMeasureReferenceCell,
+    unableToMeasureAnyNeighbourCell,
+    attemptedButUnableToMeasureSomeNeighbourCells,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `OTDOA-TargetDeviceErrorCauses`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -8645,43 +8341,31 @@ pub struct OTDOATargetDeviceErrorCauses {
 #[rasn(enumerated)]
 #[extensible]
 pub enum PRSInfoPrsBandwidth {
-    n6 = 0,
-    n15 = 1,
-    n25 = 2,
-    n50 = 3,
-    n75 = 4,
-    n100 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    n6,
+    n15,
+    n25,
+    n50,
+    n75,
+    n100,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum PRSInfoNumDLFrames {
     #[rasn(identifier = "sf-1")]
-    sf_1 = 0,
+    sf_1,
     #[rasn(identifier = "sf-2")]
-    sf_2 = 1,
+    sf_2,
     #[rasn(identifier = "sf-4")]
-    sf_4 = 2,
+    sf_4,
     #[rasn(identifier = "sf-6")]
-    sf_6 = 3,
+    sf_6,
     #[rasn(extension_addition, identifier = "sf-add-v1420")]
-    sf_add_v1420 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 8,
+    sf_add_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -8707,30 +8391,22 @@ pub enum PRSInfoPrsMutingInfoR9 {
     po512_v1420(BitString),
     #[rasn(extension_addition, size("1024"), identifier = "po1024-v1420")]
     po1024_v1420(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum PRSInfoExt2PrsOccGroupLenR14 {
-    g2 = 0,
-    g4 = 1,
-    g8 = 2,
-    g16 = 3,
-    g32 = 4,
-    g64 = 5,
-    g128 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 10,
+    g2,
+    g4,
+    g8,
+    g16,
+    g32,
+    g64,
+    g128,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(delegate, identifier = "INTEGER", value("0..=15"))]
@@ -8802,17 +8478,11 @@ pub struct PeriodicAssistanceDataControlParametersR15 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum PeriodicReportingIntervalMsSupportR18MinPeriodicReportingIntervalMsR18 {
-    ms1 = 0,
-    ms10 = 1,
-    ms100 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    ms1,
+    ms10,
+    ms100,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `PeriodicReportingIntervalMsSupport-r18`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -8839,16 +8509,10 @@ pub struct PeriodicReportingIntervalMsSupportPerModeR18 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum PeriodicSessionIDR15PeriodicSessionInitiatorR15 {
-    locationServer = 0,
-    targetDevice = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    locationServer,
+    targetDevice,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `PeriodicSessionID-r15`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9311,10 +8975,8 @@ pub enum ReferencePointR16ReferencePointGeographicLocationR16 {
     ha_location3D_r16(HighAccuracyEllipsoidPointWithAltitudeAndUncertaintyEllipsoidR15),
     #[rasn(extension_addition, identifier = "localOrigin-v1800")]
     localOrigin_v1800(LocalOriginR18),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `ReferencePoint-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9405,35 +9067,23 @@ pub struct RegionIgpListR16(pub SequenceOf<RegionIgpElementR16>);
 #[extensible]
 pub enum RelativeLocationR16MilliArcSecondUnitsR16 {
     #[rasn(identifier = "mas0-03")]
-    mas0_03 = 0,
+    mas0_03,
     #[rasn(identifier = "mas0-3")]
-    mas0_3 = 1,
-    mas3 = 2,
-    mas30 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    mas0_3,
+    mas3,
+    mas30,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum RelativeLocationR16HeightUnitsR16 {
-    mm = 0,
-    cm = 1,
-    m = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    mm,
+    cm,
+    m,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `RelativeLocation-r16`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9704,17 +9354,11 @@ pub struct ResponseTimeExt1 {
 #[extensible]
 pub enum ResponseTimeExt2UnitR15 {
     #[rasn(identifier = "ten-seconds")]
-    ten_seconds = 0,
+    ten_seconds,
     #[rasn(extension_addition, identifier = "ten-milli-seconds-v1700")]
-    ten_milli_seconds_v1700 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
+    ten_milli_seconds_v1700,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9740,15 +9384,9 @@ pub struct ResponseTime {
 #[extensible]
 pub enum ResponseTimeNBR14Ext1UnitNBR15 {
     #[rasn(identifier = "ten-seconds")]
-    ten_seconds = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    ten_seconds,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(Default)]
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -9785,18 +9423,12 @@ pub struct SBASClockModel {
 #[rasn(enumerated)]
 #[extensible]
 pub enum SBASIDSbasId {
-    waas = 0,
-    egnos = 1,
-    msas = 2,
-    gagan = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    waas,
+    egnos,
+    msas,
+    gagan,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `SBAS-ID`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -10269,10 +9901,8 @@ pub enum ScheduledLocationTimeR17NetworkTimeR17 {
     e_utraTime_r17(ScheduledLocationTimeR17NetworkTimeR17EUtraTimeR17),
     #[rasn(identifier = "nrTime-r17")]
     nrTime_r17(ScheduledLocationTimeR17NetworkTimeR17NrTimeR17),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `ScheduledLocationTime-r17`
 #[derive(Default)]
@@ -10443,31 +10073,23 @@ pub enum SensorErrorR13 {
     locationServerErrorCauses_r13(SensorLocationServerErrorCausesR13),
     #[rasn(identifier = "targetDeviceErrorCauses-r13")]
     targetDeviceErrorCauses_r13(SensorTargetDeviceErrorCausesR13),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum SensorLocationServerErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "assistanceDataNotSupportedByServer-v1420")]
-    assistanceDataNotSupportedByServer_v1420 = 1,
+    assistanceDataNotSupportedByServer_v1420,
     #[rasn(
         extension_addition,
         identifier = "assistanceDataSupportedButCurrentlyNotAvailableByServer-v1420"
     )]
-    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1420 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 6,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `Sensor-LocationServerErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -10700,17 +10322,11 @@ pub struct SensorRequestLocationInformationR13 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum SensorTargetDeviceErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "assistanceDataMissing-v1420")]
-    assistanceDataMissing_v1420 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
+    assistanceDataMissing_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `Sensor-TargetDeviceErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -10879,31 +10495,23 @@ pub enum TBSErrorR13 {
     locationServerErrorCauses_r13(TBSLocationServerErrorCausesR13),
     #[rasn(identifier = "targetDeviceErrorCauses-r13")]
     targetDeviceErrorCauses_r13(TBSTargetDeviceErrorCausesR13),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum TBSLocationServerErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "assistanceDataNotSupportedByServer-v1420")]
-    assistanceDataNotSupportedByServer_v1420 = 1,
+    assistanceDataNotSupportedByServer_v1420,
     #[rasn(
         extension_addition,
         identifier = "assistanceDataSupportedButCurrentlyNotAvailableByServer-v1420"
     )]
-    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1420 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 6,
+    assistanceDataSupportedButCurrentlyNotAvailableByServer_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `TBS-LocationServerErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -11063,18 +10671,12 @@ pub struct TBSRequestLocationInformationR13MbsRequestedMeasurementsR14(pub BitSt
 #[rasn(enumerated)]
 #[extensible]
 pub enum TBSTargetDeviceErrorCausesR13CauseR13 {
-    undefined = 0,
-    thereWereNotEnoughMBSBeaconsReceived = 1,
+    undefined,
+    thereWereNotEnoughMBSBeaconsReceived,
     #[rasn(extension_addition, identifier = "assistanceDataMissing-v1420")]
-    assistanceDataMissing_v1420 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 6,
+    assistanceDataMissing_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `TBS-TargetDeviceErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -11311,10 +10913,8 @@ pub enum Velocity {
     horizontalWithVerticalVelocityAndUncertainty(
         HorizontalWithVerticalVelocityAndUncertainty,
     ),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `VelocityTypes`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -11415,28 +11015,20 @@ pub enum WLANErrorR13 {
     locationServerErrorCauses_r13(WLANLocationServerErrorCausesR13),
     #[rasn(identifier = "targetDeviceErrorCauses-r13")]
     targetDeviceErrorCauses_r13(WLANTargetDeviceErrorCausesR13),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum WLANLocationServerErrorCausesR13CauseR13 {
-    undefined = 0,
+    undefined,
     #[rasn(extension_addition, identifier = "requestedADNotAvailable-v1420")]
-    requestedADNotAvailable_v1420 = 1,
+    requestedADNotAvailable_v1420,
     #[rasn(extension_addition, identifier = "notAllrequestedADAvailable-v1420")]
-    notAllrequestedADAvailable_v1420 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 6,
+    notAllrequestedADAvailable_v1420,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -11587,19 +11179,13 @@ pub struct WLANProvideLocationInformationR13 {
 #[rasn(enumerated)]
 #[extensible]
 pub enum WLANRTTR13RttUnitsR13 {
-    microseconds = 0,
-    hundredsofnanoseconds = 1,
-    tensofnanoseconds = 2,
-    nanoseconds = 3,
-    tenthsofnanoseconds = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    microseconds,
+    hundredsofnanoseconds,
+    tensofnanoseconds,
+    nanoseconds,
+    tenthsofnanoseconds,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `WLAN-RTT-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -11668,17 +11254,11 @@ pub struct WLANRequestLocationInformationR13RequestedMeasurementsR13(pub BitStri
 #[rasn(enumerated)]
 #[extensible]
 pub enum WLANTargetDeviceErrorCausesR13CauseR13 {
-    undefined = 0,
-    requestedMeasurementsNotAvailable = 1,
-    notAllrequestedMeasurementsPossible = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    undefined,
+    requestedMeasurementsNotAvailable,
+    notAllrequestedMeasurementsPossible,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `WLAN-TargetDeviceErrorCauses-r13`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use rasn::{
     AsnType as _, Decode as _, Decoder as _, Encode as _, Encoder as _,
     types::Choice as _,
 };
-use crate::support::{OpenType, named_bits};
+use crate::support::{OpenType, UnknownAlternative, named_bits};
 /// `maxExt-GeographicalInformation`
 pub const MAX_EXT_GEOGRAPHICAL_INFORMATION: usize = 20;
 /// `maxGANSSAssistanceData`
@@ -701,17 +701,11 @@ pub struct EOTDQuality {
 #[rasn(enumerated)]
 #[extensible]
 pub enum EnvironmentCharacter {
-    badArea = 0,
-    notBadArea = 1,
-    mixedArea = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    badArea,
+    notBadArea,
+    mixedArea,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `EphemerisSubframe1Reserved`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -731,20 +725,14 @@ pub struct EphemerisSubframe1Reserved {
 #[rasn(enumerated)]
 #[extensible]
 pub enum ErrorCodes {
-    unDefined = 0,
-    missingComponet = 1,
-    incorrectData = 2,
-    missingIEorComponentElement = 3,
-    messageTooShort = 4,
-    unknowReferenceNumber = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 9,
+    unDefined,
+    missingComponet,
+    incorrectData,
+    missingIEorComponentElement,
+    messageTooShort,
+    unknowReferenceNumber,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `ExpOTDUncertainty`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -919,10 +907,8 @@ pub enum GANSSAddUTCModel {
     utcModel4(UTCmodelSet4),
     #[rasn(extension_addition, identifier = "utcModel5-r12")]
     utcModel5_r12(UTCmodelSet5R12),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GANSSAdditionalAssistanceChoices`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -965,10 +951,8 @@ pub enum GANSSAlmanacElement {
     ecefSBASAlmanac(AlmanacECEFsbasAlmanacSet),
     #[rasn(extension_addition, identifier = "keplerianBDSAlmanac-r12")]
     keplerianBDSAlmanac_r12(AlmanacBDSAlmanacSetR12),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GANSSAlmanacModel`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1035,10 +1019,8 @@ pub struct GANSSAssistanceSet {
 pub enum GANSSAuxiliaryInformation {
     ganssID1(GANSSID1),
     ganssID3(GANSSID3),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GANSSClockModel`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1056,10 +1038,8 @@ pub enum GANSSClockModel {
     sbasClockModel(SBASclockModel),
     #[rasn(extension_addition, identifier = "bdsClockModel-r12")]
     bdsClockModel_r12(BDSClockModelR12),
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GANSSCommonAssistData`
 #[derive(Default)]
@@ -1451,10 +1431,8 @@ pub enum GANSSOrbitModel {
     sbasECEF(NavModelSBASecef),
     #[rasn(extension_addition, identifier = "bdsKeplerianSet-r12")]
     bdsKeplerianSet_r12(NavModelBDSKeplerianSetR12),
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GANSSPositionMethod`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1512,19 +1490,13 @@ pub struct GANSSRefMeasurementR10ExtElement {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GANSSRefMeasurementR12ExtElementDopplerUncertaintyExt {
-    d60 = 0,
-    d80 = 1,
-    d100 = 2,
-    d120 = 3,
-    noInformation = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    d60,
+    d80,
+    d100,
+    d120,
+    noInformation,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GANSSRefMeasurement-R12-Ext-Element`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1823,19 +1795,13 @@ pub struct GPSAcquisAssistR12Ext {
 #[rasn(enumerated)]
 #[extensible]
 pub enum GPSAcquisAssistR12ExtElementDopplerUncertaintyExt {
-    d300 = 0,
-    d400 = 1,
-    d500 = 2,
-    d600 = 3,
-    noInformation = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    d300,
+    d400,
+    d500,
+    d600,
+    noInformation,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `GPSAcquisAssist-R12-Ext-Element`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2187,31 +2153,25 @@ pub struct LAC(pub u16);
 #[rasn(enumerated)]
 #[extensible]
 pub enum LocErrorReason {
-    unDefined = 0,
-    notEnoughBTSs = 1,
-    notEnoughSats = 2,
-    eotdLocCalAssDataMissing = 3,
-    eotdAssDataMissing = 4,
-    gpsLocCalAssDataMissing = 5,
-    gpsAssDataMissing = 6,
-    methodNotSupported = 7,
-    notProcessed = 8,
-    refBTSForGPSNotServingBTS = 9,
-    refBTSForEOTDNotServingBTS = 10,
+    unDefined,
+    notEnoughBTSs,
+    notEnoughSats,
+    eotdLocCalAssDataMissing,
+    eotdAssDataMissing,
+    gpsLocCalAssDataMissing,
+    gpsAssDataMissing,
+    methodNotSupported,
+    notProcessed,
+    refBTSForGPSNotServingBTS,
+    refBTSForEOTDNotServingBTS,
     #[rasn(extension_addition)]
-    notEnoughGANSSSats = 11,
+    notEnoughGANSSSats,
     #[rasn(extension_addition)]
-    ganssAssDataMissing = 12,
+    ganssAssDataMissing,
     #[rasn(extension_addition)]
-    refBTSForGANSSNotServingBTS = 13,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 14,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 15,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 16,
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6 = 17,
+    refBTSForGANSSNotServingBTS,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `LocationError`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2879,10 +2839,8 @@ pub enum RRLPComponent {
     posCapabilityReq(PosCapabilityReq),
     #[rasn(extension_addition)]
     posCapabilityRsp(PosCapabilityRsp),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `RefLocation`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3210,10 +3168,8 @@ pub enum SatStatus {
     newSatelliteAndModelUC(UncompressedEphemeris),
     oldSatelliteAndModel(()),
     newNaviModelUC(UncompressedEphemeris),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `SatelliteID`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]

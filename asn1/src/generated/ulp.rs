@@ -9,7 +9,7 @@ use rasn::{
     AsnType as _, Decode as _, Decoder as _, Encode as _, Encoder as _,
     types::Choice as _,
 };
-use crate::support::{OpenType, named_bits};
+use crate::support::{OpenType, UnknownAlternative, named_bits};
 /// `maxAreaId`
 pub const MAX_AREA_ID: usize = 256;
 /// `maxAreaIdList`
@@ -52,15 +52,9 @@ pub struct ARFCNNR(pub u32);
 #[rasn(enumerated)]
 #[extensible]
 pub enum AddPosSupportElementAddPosID {
-    mBS = 0,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 4,
+    mBS,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `AddPosSupport-Element`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -85,17 +79,11 @@ pub struct AdditionalPositioningMethods(pub SequenceOf<AddPosSupportElement>);
 #[rasn(enumerated)]
 #[extensible]
 pub enum AllowedReportingType {
-    positionsOnly = 0,
-    measurementsOnly = 1,
-    positionsAndMeasurements = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    positionsOnly,
+    measurementsOnly,
+    positionsAndMeasurements,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
@@ -152,18 +140,12 @@ pub struct AreaEventParams {
 #[rasn(enumerated)]
 #[extensible]
 pub enum AreaEventType {
-    enteringArea = 0,
-    insideArea = 1,
-    outsideArea = 2,
-    leavingArea = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    enteringArea,
+    insideArea,
+    outsideArea,
+    leavingArea,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `AreaId`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -180,10 +162,8 @@ pub enum AreaId {
     wiMAXAreaId(WimaxAreaId),
     #[rasn(extension_addition)]
     nRAreaId(NRAreaId),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `AreaIdList`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -205,16 +185,10 @@ pub struct AreaIdSet(pub SequenceOf<AreaId>);
 #[rasn(enumerated)]
 #[extensible]
 pub enum AreaIdSetType {
-    border = 0,
-    within = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    border,
+    within,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `BDS-Sig-Id-Req`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -256,10 +230,8 @@ pub enum BatchRepConditions {
     #[rasn(value("1..=2048"), identifier = "num-minutes")]
     num_minutes(u16),
     endofsession(()),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `BatchRepType`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -301,17 +273,11 @@ pub struct CPICHRSCP(pub u8);
 #[rasn(enumerated)]
 #[extensible]
 pub enum CauseCode {
-    servingNetWorkNotInAreaIdList = 0,
-    sETCapabilitiesChanged = 1,
-    noSUPLCoverage = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    servingNetWorkNotInAreaIdList,
+    sETCapabilitiesChanged,
+    noSUPLCoverage,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `CdmaCellInformation`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -373,10 +339,8 @@ pub enum CellInfo {
     cdmaCell(CdmaCellInformation),
     #[rasn(extension_addition, identifier = "ver2-CellInfo-extension")]
     ver2_CellInfo_extension(Ver2CellInfoExtension),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -430,17 +394,11 @@ pub struct CellParametersID(pub u8);
 #[rasn(enumerated)]
 #[extensible]
 pub enum ChipRate {
-    tdd128 = 0,
-    tdd384 = 1,
-    tdd768 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    tdd128,
+    tdd384,
+    tdd768,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `CircularArea`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -500,17 +458,11 @@ pub struct EllipticalArea {
 #[rasn(enumerated)]
 #[extensible]
 pub enum EncodingType {
-    ucs2 = 0,
-    gsmDefault = 1,
-    utf8 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    ucs2,
+    gsmDefault,
+    utf8,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `EventTriggerCapabilities`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -622,23 +574,17 @@ pub struct FQDN(pub VisibleString);
 #[rasn(enumerated)]
 #[extensible]
 pub enum FormatIndicator {
-    logicalName = 0,
+    logicalName,
     #[rasn(identifier = "e-mailAddress")]
-    e_mailAddress = 1,
-    msisdn = 2,
-    url = 3,
-    sipUrl = 4,
-    min = 5,
-    mdn = 6,
-    iMSPublicidentity = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 11,
+    e_mailAddress,
+    msisdn,
+    url,
+    sipUrl,
+    min,
+    mdn,
+    iMSPublicidentity,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(choice, automatic_tags)]
@@ -646,10 +592,8 @@ pub enum FormatIndicator {
 pub enum FrequencyInfoModeSpecificInfo {
     fdd(FrequencyInfoFDD),
     tdd(FrequencyInfoTDD),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `FrequencyInfo`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -917,10 +861,8 @@ pub enum GeographicTargetArea {
     circularArea(CircularArea),
     ellipticalArea(EllipticalArea),
     polygonArea(PolygonArea),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `GeographicTargetAreaList`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1139,16 +1081,10 @@ pub struct LocationDataLCI {
 #[rasn(enumerated)]
 #[extensible]
 pub enum LocationEncodingDescriptor {
-    lci = 0,
-    asn1 = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    lci,
+    asn1,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `LocationId`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1413,51 +1349,33 @@ pub struct Notification {
 #[rasn(enumerated)]
 #[extensible]
 pub enum NotificationMode {
-    normal = 0,
-    basedOnLocation = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    normal,
+    basedOnLocation,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NotificationResponse`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NotificationResponse {
-    allowed = 0,
-    notAllowed = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    allowed,
+    notAllowed,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `NotificationType`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum NotificationType {
-    noNotificationNoVerification = 0,
-    notificationOnly = 1,
-    notificationAndVerficationAllowedNA = 2,
-    notificationAndVerficationDeniedNA = 3,
-    privacyOverride = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    noNotificationNoVerification,
+    notificationOnly,
+    notificationAndVerficationAllowedNA,
+    notificationAndVerficationDeniedNA,
+    privacyOverride,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `PLMN-Identity`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1508,40 +1426,34 @@ pub struct PolygonDescription(pub SequenceOf<Coordinate>);
 #[rasn(enumerated)]
 #[extensible]
 pub enum PosMethod {
-    agpsSETassisted = 0,
-    agpsSETbased = 1,
-    agpsSETassistedpref = 2,
-    agpsSETbasedpref = 3,
-    autonomousGPS = 4,
-    aflt = 5,
-    ecid = 6,
-    eotd = 7,
-    otdoa = 8,
-    noPosition = 9,
+    agpsSETassisted,
+    agpsSETbased,
+    agpsSETassistedpref,
+    agpsSETbasedpref,
+    autonomousGPS,
+    aflt,
+    ecid,
+    eotd,
+    otdoa,
+    noPosition,
     #[rasn(extension_addition, identifier = "ver2-historicalDataRetrieval")]
-    ver2_historicalDataRetrieval = 10,
+    ver2_historicalDataRetrieval,
     #[rasn(extension_addition, identifier = "ver2-agnssSETassisted")]
-    ver2_agnssSETassisted = 11,
+    ver2_agnssSETassisted,
     #[rasn(extension_addition, identifier = "ver2-agnssSETbased")]
-    ver2_agnssSETbased = 12,
+    ver2_agnssSETbased,
     #[rasn(extension_addition, identifier = "ver2-agnssSETassistedpref")]
-    ver2_agnssSETassistedpref = 13,
+    ver2_agnssSETassistedpref,
     #[rasn(extension_addition, identifier = "ver2-agnssSETbasedpref")]
-    ver2_agnssSETbasedpref = 14,
+    ver2_agnssSETbasedpref,
     #[rasn(extension_addition, identifier = "ver2-autonomousGNSS")]
-    ver2_autonomousGNSS = 15,
+    ver2_autonomousGNSS,
     #[rasn(extension_addition, identifier = "ver2-sessioninfoquery")]
-    ver2_sessioninfoquery = 16,
+    ver2_sessioninfoquery,
     #[rasn(extension_addition, identifier = "ver2-mbs")]
-    ver2_mbs = 17,
-    #[rasn(extension_addition, identifier = "unknown-ext8")]
-    unknown_ext8 = 18,
-    #[rasn(extension_addition, identifier = "unknown-ext9")]
-    unknown_ext9 = 19,
-    #[rasn(extension_addition, identifier = "unknown-ext10")]
-    unknown_ext10 = 20,
-    #[rasn(extension_addition, identifier = "unknown-ext11")]
-    unknown_ext11 = 21,
+    ver2_mbs,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `PosPayLoad`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1556,10 +1468,8 @@ pub enum PosPayLoad {
     rrlpPayload(OctetString),
     #[rasn(extension_addition, identifier = "ver2-PosPayLoad-extension")]
     ver2_PosPayLoad_extension(Ver2PosPayLoadExtension),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `PosProtocol`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1696,16 +1606,10 @@ pub struct PrimaryCPICHInfo {
 #[rasn(enumerated)]
 #[extensible]
 pub enum ProtLevel {
-    nullProtection = 0,
-    basicProtection = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    nullProtection,
+    basicProtection,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `ProtectionLevel`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1769,19 +1673,13 @@ pub struct RTD {
 #[rasn(enumerated)]
 #[extensible]
 pub enum RTDUnits {
-    microseconds = 0,
-    hundredsofnanoseconds = 1,
-    tensofnanoseconds = 2,
-    nanoseconds = 3,
-    tenthsofnanoseconds = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 8,
+    microseconds,
+    hundredsofnanoseconds,
+    tensofnanoseconds,
+    nanoseconds,
+    tenthsofnanoseconds,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `RTK`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1800,10 +1698,8 @@ pub struct RelativeTime(pub u16);
 #[extensible]
 pub enum RepLocation {
     lciLocData(LciLocData),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `RepMode`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1819,17 +1715,11 @@ pub struct RepMode {
 #[rasn(enumerated)]
 #[extensible]
 pub enum RepModee {
-    realtime = 1,
-    quasirealtime = 2,
-    batch = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 7,
+    realtime,
+    quasirealtime,
+    batch,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `RepeatedReportingParams`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -1961,21 +1851,15 @@ pub struct RequestedAssistData {
 #[rasn(enumerated)]
 #[extensible]
 pub enum ResultCode {
-    outofradiocoverage = 1,
-    noposition = 2,
-    nomeasurement = 3,
-    nopositionnomeasurement = 4,
-    outofmemory = 5,
-    outofmemoryintermediatereporting = 6,
-    other = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 11,
+    outofradiocoverage,
+    noposition,
+    nomeasurement,
+    nopositionnomeasurement,
+    outofmemory,
+    outofmemoryintermediatereporting,
+    other,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
 #[rasn(automatic_tags)]
@@ -2026,10 +1910,8 @@ pub enum SETAuthKey {
     shortKey(BitString),
     #[rasn(size("256"))]
     longKey(BitString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `SETCapabilities`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2063,10 +1945,8 @@ pub enum SETId {
     iPAddress(IPAddress),
     #[rasn(extension_addition, size("8"), identifier = "ver2-imei")]
     ver2_imei(OctetString),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `SLPAddress`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2075,10 +1955,8 @@ pub enum SETId {
 pub enum SLPAddress {
     iPAddress(IPAddress),
     fqdn(FQDN),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `SLPMode`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
@@ -2358,63 +2236,51 @@ pub struct SlpSessionID {
 #[rasn(enumerated)]
 #[extensible]
 pub enum Status {
-    stale = 0,
-    current = 1,
-    unknown = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    stale,
+    current,
+    unknown,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `StatusCode`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum StatusCode {
-    unspecified = 0,
-    systemFailure = 1,
-    unexpectedMessage = 2,
-    protocolError = 3,
-    dataMissing = 4,
-    unexpectedDataValue = 5,
-    posMethodFailure = 6,
-    posMethodMismatch = 7,
-    posProtocolMismatch = 8,
-    targetSETnotReachable = 9,
-    versionNotSupported = 10,
-    resourceShortage = 11,
-    invalidSessionId = 12,
-    nonProxyModeNotSupported = 13,
-    proxyModeNotSupported = 14,
-    positioningNotPermitted = 15,
-    authNetFailure = 16,
-    authSuplinitFailure = 17,
-    consentDeniedByUser = 100,
-    consentGrantedByUser = 101,
+    unspecified,
+    systemFailure,
+    unexpectedMessage,
+    protocolError,
+    dataMissing,
+    unexpectedDataValue,
+    posMethodFailure,
+    posMethodMismatch,
+    posProtocolMismatch,
+    targetSETnotReachable,
+    versionNotSupported,
+    resourceShortage,
+    invalidSessionId,
+    nonProxyModeNotSupported,
+    proxyModeNotSupported,
+    positioningNotPermitted,
+    authNetFailure,
+    authSuplinitFailure,
+    consentDeniedByUser,
+    consentGrantedByUser,
     #[rasn(extension_addition, identifier = "ver2-incompatibleProtectionLevel")]
-    ver2_incompatibleProtectionLevel = 18,
+    ver2_incompatibleProtectionLevel,
     #[rasn(extension_addition, identifier = "ver2-serviceNotSupported")]
-    ver2_serviceNotSupported = 19,
+    ver2_serviceNotSupported,
     #[rasn(extension_addition, identifier = "ver2-insufficientInterval")]
-    ver2_insufficientInterval = 20,
+    ver2_insufficientInterval,
     #[rasn(extension_addition, identifier = "ver2-noSUPLCoverage")]
-    ver2_noSUPLCoverage = 21,
+    ver2_noSUPLCoverage,
     #[rasn(extension_addition, identifier = "ver2-sessionStopped")]
-    ver2_sessionStopped = 102,
+    ver2_sessionStopped,
     #[rasn(extension_addition, identifier = "ver2-appIdDenied")]
-    ver2_appIdDenied = 103,
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6 = 104,
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7 = 105,
-    #[rasn(extension_addition, identifier = "unknown-ext8")]
-    unknown_ext8 = 106,
-    #[rasn(extension_addition, identifier = "unknown-ext9")]
-    unknown_ext9 = 107,
+    ver2_appIdDenied,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `Supported3GPP2PosProtocolVersion`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2486,19 +2352,13 @@ pub struct SupportedWCDMAInfo {
 #[extensible]
 pub enum SupportedWLANApDataApDevType {
     #[rasn(identifier = "wlan802-11a")]
-    wlan802_11a = 0,
+    wlan802_11a,
     #[rasn(identifier = "wlan802-11b")]
-    wlan802_11b = 1,
+    wlan802_11b,
     #[rasn(identifier = "wlan802-11g")]
-    wlan802_11g = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    wlan802_11g,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `SupportedWLANApData`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2607,17 +2467,11 @@ pub struct SupportedWLANInfo {
 #[rasn(enumerated)]
 #[extensible]
 pub enum TAResolution {
-    res10chip = 0,
-    res05chip = 1,
-    res0125chip = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
+    res10chip,
+    res05chip,
+    res0125chip,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `TGSN`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2648,10 +2502,8 @@ pub enum ThirdPartyID {
     mdn(OctetString),
     #[rasn(size("1..=255"))]
     uri(VisibleString),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `TimeStamp`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -2705,26 +2557,18 @@ pub struct TrackingAreaCodeNR(pub FixedBitString<24usize>);
 pub enum TriggerParams {
     periodicParams(PeriodicParams),
     areaEventParams(AreaEventParams),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `TriggerType`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum TriggerType {
-    periodic = 0,
-    areaEvent = 1,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 2,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 3,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 4,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 5,
+    periodic,
+    areaEvent,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `UARFCN`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3000,10 +2844,8 @@ pub enum UlpMessage {
     msSUPLSETINIT(Ver2SUPLSETINIT),
     #[rasn(extension_addition)]
     msSUPLREPORT(Ver2SUPLREPORT),
-    #[rasn(extension_addition, identifier = "unknown-ext7")]
-    unknown_ext7(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext8")]
-    unknown_ext8(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `UmbCellInformation`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3034,10 +2876,8 @@ pub enum Velocity {
     horandvervel(Horandvervel),
     horveluncert(Horveluncert),
     horandveruncert(Horandveruncert),
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `Ver`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3055,10 +2895,8 @@ pub enum Ver2CellInfoExtension {
     wimaxBS(WimaxBSInformation),
     #[rasn(extension_addition)]
     nrCell(NRCellInformation),
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1(OpenType),
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2(OpenType),
+    #[unknown]
+    unknown_ext(UnknownAlternative),
 }
 /// `Ver2-HighAccuracyPosition`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]
@@ -3493,48 +3331,36 @@ pub struct WimaxRTD {
 #[extensible]
 pub enum WlanAPInformationApDeviceType {
     #[rasn(identifier = "wlan802-11a")]
-    wlan802_11a = 0,
+    wlan802_11a,
     #[rasn(identifier = "wlan802-11b")]
-    wlan802_11b = 1,
+    wlan802_11b,
     #[rasn(identifier = "wlan802-11g")]
-    wlan802_11g = 2,
+    wlan802_11g,
     #[rasn(extension_addition, identifier = "wlan802-11n")]
-    wlan802_11n = 3,
+    wlan802_11n,
     #[rasn(extension_addition, identifier = "wlan802-11ac")]
-    wlan802_11ac = 4,
+    wlan802_11ac,
     #[rasn(extension_addition, identifier = "wlan802-11ad")]
-    wlan802_11ad = 5,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 6,
-    #[rasn(extension_addition, identifier = "unknown-ext4")]
-    unknown_ext4 = 7,
-    #[rasn(extension_addition, identifier = "unknown-ext5")]
-    unknown_ext5 = 8,
-    #[rasn(extension_addition, identifier = "unknown-ext6")]
-    unknown_ext6 = 9,
+    wlan802_11ad,
+    #[unknown]
+    unknown_ext(usize),
 }
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq, Copy)]
 #[rasn(enumerated)]
 #[extensible]
 pub enum WlanAPInformationApPHYType {
-    unknown = 0,
-    any = 1,
-    fhss = 2,
-    dsss = 3,
-    irbaseband = 4,
-    ofdm = 5,
-    hrdsss = 6,
-    erp = 7,
-    ht = 8,
-    ihv = 9,
-    #[rasn(extension_addition, identifier = "unknown-ext0")]
-    unknown_ext0 = 10,
-    #[rasn(extension_addition, identifier = "unknown-ext1")]
-    unknown_ext1 = 11,
-    #[rasn(extension_addition, identifier = "unknown-ext2")]
-    unknown_ext2 = 12,
-    #[rasn(extension_addition, identifier = "unknown-ext3")]
-    unknown_ext3 = 13,
+    unknown,
+    any,
+    fhss,
+    dsss,
+    irbaseband,
+    ofdm,
+    hrdsss,
+    erp,
+    ht,
+    ihv,
+    #[unknown]
+    unknown_ext(usize),
 }
 /// `WlanAPInformation`
 #[derive(AsnType, Debug, Clone, Decode, Encode, PartialEq, Eq)]

@@ -283,8 +283,10 @@ fn small_number(reader: &mut Reader<'_>) -> Result<usize, InspectError> {
     }
     let position = reader.position();
     let octets = counted_octets(reader)?;
-    let value = octets.iter().fold(0u128, |value, octet| (value << 8) | u128::from(*octet));
-    usize::try_from(value).map_err(|_| InspectError::at(position, Problem::Integer(octets.len())))
+    if octets.len() > size_of::<usize>() {
+        return Err(InspectError::at(position, Problem::Integer(octets.len())));
+    }
+    Ok(octets.iter().fold(0, |value, octet| (value << 8) | usize::from(*octet)))
 }
 
 /// Reads the content of an open type, in place if it came in one piece. What `read` leaves is passed over.

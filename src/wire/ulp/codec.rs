@@ -78,8 +78,7 @@ fn message(m: asn::UlpMessage) -> UlpMessage {
         asn::UlpMessage::msSUPLNOTIFYRESPONSE(_) => Kind::NotifyResponse,
         asn::UlpMessage::msSUPLSETINIT(_) => Kind::SetInit,
         asn::UlpMessage::msSUPLREPORT(_) => Kind::Report,
-        asn::UlpMessage::unknown_ext7(_) => Kind::Unknown(7),
-        asn::UlpMessage::unknown_ext8(_) => Kind::Unknown(8),
+        asn::UlpMessage::unknown_ext(m) => Kind::Unknown(m.index),
     })
 }
 

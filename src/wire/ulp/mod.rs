@@ -98,7 +98,7 @@ pub enum MessageKind {
     SetInit,
     Report,
     /// A message of a later version, by its index among the extensions.
-    Unknown(u8),
+    Unknown(usize),
 }
 
 impl MessageKind {
