@@ -27,7 +27,7 @@ pub fn message_name(pdu: &[u8]) -> &'static str {
         M::msSUPLNOTIFYRESPONSE(_) => "SUPL NOTIFY RESPONSE",
         M::msSUPLSETINIT(_) => "SUPL SET INIT",
         M::msSUPLREPORT(_) => "SUPL REPORT",
-        _ => "a message of a later release",
+        M::unknown_ext(_) => "a message of a later release",
     }
 }
 

@@ -271,6 +271,6 @@ pub(super) fn utc(u: &asn::GNSSUTCModel, near: GpsTime) -> Option<UtcModel> {
             dn: u.utc_dn_r12.saturating_add(1),
             dt_lsf: u.utc_delta_tlsf_r12,
         },
-        _ => return None,
+        asn::GNSSUTCModel::unknown_ext(_) => return None,
     })
 }

@@ -235,7 +235,7 @@ const fn abort(c: asn::CommonIEsAbortAbortCause) -> AbortCause {
         C::targetDeviceAbort => AbortCause::TargetDeviceAbort,
         C::networkAbort => AbortCause::NetworkAbort,
         C::stopPeriodicAssistanceDataDelivery_v1510 => AbortCause::StopPeriodicAssistance,
-        _ => AbortCause::Unknown,
+        C::unknown_ext(_) => AbortCause::Unknown,
     }
 }
 
@@ -259,7 +259,7 @@ const fn error(c: asn::CommonIEsErrorErrorCause) -> ErrorCause {
         C::epduError => ErrorCause::ExternalPdu,
         C::incorrectDataValue => ErrorCause::IncorrectDataValue,
         C::lppSegmentationError_v1450 => ErrorCause::Segmentation,
-        _ => ErrorCause::Unknown,
+        C::unknown_ext(_) => ErrorCause::Unknown,
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) const fn periodic(p: &asn::PeriodicSessionIDR15) -> PeriodicSession {
         initiator: match p.periodic_session_initiator_r15 {
             asn::PeriodicSessionIDR15PeriodicSessionInitiatorR15::locationServer => Initiator::LocationServer,
             asn::PeriodicSessionIDR15PeriodicSessionInitiatorR15::targetDevice => Initiator::TargetDevice,
-            _ => Initiator::Unknown,
+            asn::PeriodicSessionIDR15PeriodicSessionInitiatorR15::unknown_ext(_) => Initiator::Unknown,
         },
         number: p.periodic_session_number_r15,
     }
@@ -89,16 +89,16 @@ pub(super) fn error(e: &asn::AGNSSError) -> GnssError {
             S::undeliveredPeriodicAssistanceDataIsCurrentlyNotAvailable_v1510 => {
                 ServerErrorCause::PeriodicUndelivered
             }
-            _ => ServerErrorCause::Unknown,
+            S::unknown_ext(_) => ServerErrorCause::Unknown,
         }),
         asn::AGNSSError::targetDeviceErrorCauses(c) => GnssError::Target(match c.cause {
             T::undefined => TargetErrorCause::Undefined,
             T::thereWereNotEnoughSatellitesReceived => TargetErrorCause::NotEnoughSatellites,
             T::assistanceDataMissing => TargetErrorCause::AssistanceDataMissing,
             T::notAllRequestedMeasurementsPossible => TargetErrorCause::NotAllMeasurementsPossible,
-            _ => TargetErrorCause::Unknown,
+            T::unknown_ext(_) => TargetErrorCause::Unknown,
         }),
-        _ => GnssError::Unknown,
+        asn::AGNSSError::unknown_ext(_) => GnssError::Unknown,
     }
 }
 

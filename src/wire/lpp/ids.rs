@@ -20,7 +20,7 @@ pub(super) fn gnss(id: &asn::GNSSID) -> Option<Gnss> {
         asn::GNSSIDGnssId::glonass => Gnss::Glonass,
         asn::GNSSIDGnssId::bds => Gnss::BeiDou,
         asn::GNSSIDGnssId::navic_v1610 => Gnss::NavIc,
-        _ => return None,
+        asn::GNSSIDGnssId::unknown_ext(_) => return None,
     })
 }
 
@@ -124,7 +124,7 @@ pub(super) fn sbas(s: &asn::SBASID) -> SbasRegion {
         asn::SBASIDSbasId::egnos => SbasRegion::Egnos,
         asn::SBASIDSbasId::msas => SbasRegion::Msas,
         asn::SBASIDSbasId::gagan => SbasRegion::Gagan,
-        _ => SbasRegion::Other(u8::MAX),
+        asn::SBASIDSbasId::unknown_ext(_) => SbasRegion::Other(u8::MAX),
     }
 }
 
@@ -145,7 +145,7 @@ pub(super) const fn initiator(i: asn::Initiator) -> Initiator {
     match i {
         asn::Initiator::locationServer => Initiator::LocationServer,
         asn::Initiator::targetDevice => Initiator::TargetDevice,
-        _ => Initiator::Unknown,
+        asn::Initiator::unknown_ext(_) => Initiator::Unknown,
     }
 }
 

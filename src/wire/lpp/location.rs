@@ -56,7 +56,7 @@ fn decode_common(c: &asn::CommonIEsRequestLocationInformation) -> CommonLocation
             T::locationEstimateAndMeasurementsRequired_r18 => {
                 LocationInformationType::EstimateAndMeasurementsRequired
             }
-            _ => LocationInformationType::Unknown,
+            T::unknown_ext(_) => LocationInformationType::Unknown,
         },
         triggered: c
             .triggered_reporting
@@ -297,7 +297,7 @@ const fn failure(c: asn::LocationFailureCause) -> LocationFailure {
         asn::LocationFailureCause::periodicLocationMeasurementsNotAvailable => {
             LocationFailure::PeriodicNotAvailable
         }
-        _ => LocationFailure::Unknown,
+        asn::LocationFailureCause::unknown_ext(_) => LocationFailure::Unknown,
     }
 }
 

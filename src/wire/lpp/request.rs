@@ -129,7 +129,7 @@ fn navigation(gnss: Gnss, n: &asn::GNSSNavigationModelReq) -> NavigationRequest 
                 additional: r.add_navparam_req == Some(true),
             }
         }
-        _ => NavigationRequest::default(),
+        asn::GNSSNavigationModelReq::unknown_ext(_) => NavigationRequest::default(),
     }
 }
 

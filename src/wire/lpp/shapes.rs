@@ -318,7 +318,7 @@ pub(super) fn velocity(v: &asn::Velocity) -> Option<Velocity> {
             speed_unc: Some(v.horizontal_uncertainty_speed),
             vertical_unc: Some(v.vertical_uncertainty_speed),
         },
-        _ => return None,
+        asn::Velocity::unknown_ext(_) => return None,
     };
     Some(code.velocity())
 }

@@ -73,7 +73,7 @@ fn component(c: &asn::RRLPComponent, near: GpsTime) -> RrlpComponent {
             RrlpComponent::PosCapabilityReq(extended(&r.extended_reference))
         }
         asn::RRLPComponent::posCapabilityRsp(r) => RrlpComponent::PosCapabilityRsp(Box::new(capability(r))),
-        _ => RrlpComponent::Unknown,
+        asn::RRLPComponent::unknown_ext(_) => RrlpComponent::Unknown,
     }
 }
 
@@ -460,7 +460,7 @@ const fn error(c: asn::ErrorCodes) -> ErrorCause {
         asn::ErrorCodes::missingIEorComponentElement => ErrorCause::MissingElement,
         asn::ErrorCodes::messageTooShort => ErrorCause::MessageTooShort,
         asn::ErrorCodes::unknowReferenceNumber => ErrorCause::UnknownReference,
-        _ => ErrorCause::Unknown,
+        asn::ErrorCodes::unknown_ext(_) => ErrorCause::Unknown,
     }
 }
 

@@ -389,7 +389,7 @@ pub(super) fn decode(g: &asn::GPSAssistData, near: GpsTime, out: &mut Assistance
                 gps.ephemerides.push(Ephemeris::Lnav(from_uncompressed(sat, u, near)));
             }
             asn::SatStatus::oldSatelliteAndModel(()) => gps.unchanged.push(sat),
-            _ => {}
+            asn::SatStatus::unknown_ext(_) => {}
         }
     }
     gps.utc = h.utc_model.as_ref().map(|u| utc(u, near));

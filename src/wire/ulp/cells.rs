@@ -52,7 +52,7 @@ fn one(id: &asn::LocationId, serving: bool, age: Option<Duration>, out: &mut Vec
             }
             _ => out.push(heard(None)),
         },
-        _ => out.push(heard(None)),
+        asn::CellInfo::unknown_ext(_) => out.push(heard(None)),
     }
     if out.len() == at {
         out.push(heard(None));
@@ -235,7 +235,7 @@ fn wlan(a: &asn::WlanAPInformation) -> LocationId {
             asn::RTDUnits::tensofnanoseconds => 10.0,
             asn::RTDUnits::nanoseconds => 1.0,
             asn::RTDUnits::tenthsofnanoseconds => 0.1,
-            _ => return None,
+            asn::RTDUnits::unknown_ext(_) => return None,
         };
         Some(f64::from(r.r_tdvalue) * ns * RTT_NS_M)
     });

@@ -78,7 +78,7 @@ fn message(m: asn::UlpMessage) -> UlpMessage {
         asn::UlpMessage::msSUPLNOTIFYRESPONSE(_) => Kind::NotifyResponse,
         asn::UlpMessage::msSUPLSETINIT(_) => Kind::SetInit,
         asn::UlpMessage::msSUPLREPORT(_) => Kind::Report,
-        asn::UlpMessage::unknown_ext(m) => Kind::Unknown(m.index),
+        asn::UlpMessage::unknown_ext(m) => Kind::Unknown(u8::try_from(m.index).unwrap_or(u8::MAX)),
     })
 }
 
@@ -213,7 +213,7 @@ fn pos(m: asn::SUPLPOS) -> Pos {
             (None, Some(l)) => PosPayload::Tia801(l.0.iter().map(|o| o.0.to_vec()).collect()),
             (l, _) => PosPayload::Lpp(l.iter().flat_map(|l| &l.0).map(|o| o.0.to_vec()).collect()),
         },
-        _ => PosPayload::Unknown,
+        asn::PosPayLoad::unknown_ext(_) => PosPayload::Unknown,
     };
     Pos { payload, velocity: m.velocity.as_ref().and_then(position::velocity) }
 }
@@ -331,13 +331,13 @@ fn notification(n: &asn::Notification) -> Notification {
                 NotificationType::VerifyDenyIfNoAnswer
             }
             asn::NotificationType::privacyOverride => NotificationType::PrivacyOverride,
-            _ => NotificationType::Unknown,
+            asn::NotificationType::unknown_ext(_) => NotificationType::Unknown,
         },
         encoding: n.encoding_type.map(|e| match e {
             asn::EncodingType::ucs2 => TextEncoding::Ucs2,
             asn::EncodingType::gsmDefault => TextEncoding::GsmDefault,
             asn::EncodingType::utf8 => TextEncoding::Utf8,
-            _ => TextEncoding::Unknown,
+            asn::EncodingType::unknown_ext(_) => TextEncoding::Unknown,
         }),
         requestor: name(&n.requestor_id, n.requestor_id_type),
         client: name(&n.client_name, n.client_name_type),

@@ -50,7 +50,7 @@ fn fill(bits: &mut Reader<'_>, header: &mut Header) -> Option<()> {
             4 => MessageKind::NotifyResponse,
             5 => MessageKind::SetInit,
             6 => MessageKind::Report,
-            n => MessageKind::Unknown(usize::try_from(n).unwrap_or(usize::MAX)),
+            n => MessageKind::Unknown(u8::try_from(n).unwrap_or(u8::MAX)),
         }
     } else {
         match bits.take(3)? {

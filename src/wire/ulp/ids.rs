@@ -55,7 +55,7 @@ pub(super) fn set_id(id: &asn::SETId) -> Option<SetId> {
         asn::SETId::min(b) => Some(SetId::Min(bits::number(b))),
         asn::SETId::nai(s) => text(s.as_iso646_bytes()).parse().ok().map(SetId::Nai),
         asn::SETId::iPAddress(a) => ip(a).map(SetId::Ip),
-        _ => None,
+        asn::SETId::unknown_ext(_) => None,
     }
 }
 
@@ -108,7 +108,7 @@ pub(super) fn slp_address(a: &asn::SLPAddress) -> Option<SlpAddress> {
     match a {
         asn::SLPAddress::iPAddress(a) => ip(a).map(SlpAddress::Ip),
         asn::SLPAddress::fqdn(f) => text(f.0.as_iso646_bytes()).parse::<Fqdn>().ok().map(SlpAddress::Fqdn),
-        _ => None,
+        asn::SLPAddress::unknown_ext(_) => None,
     }
 }
 

@@ -97,8 +97,8 @@ pub enum MessageKind {
     NotifyResponse,
     SetInit,
     Report,
-    /// A message of a later version, by its index among the extensions.
-    Unknown(usize),
+    /// A message of a later version, by its index among the extensions, as far as that fits.
+    Unknown(u8),
 }
 
 impl MessageKind {

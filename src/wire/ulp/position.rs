@@ -173,7 +173,7 @@ pub(super) fn velocity(v: &asn::Velocity) -> Option<Velocity> {
             speed_unc: Some(n(&v.horuncertspeed) as u8),
             vertical_unc: Some(n(&v.veruncertspeed) as u8),
         },
-        _ => return None,
+        asn::Velocity::unknown_ext(_) => return None,
     };
     Some(code.velocity())
 }
