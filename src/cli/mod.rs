@@ -14,6 +14,7 @@ mod output;
 mod plot;
 mod pvt;
 mod pvt_rinex;
+mod pvt_sets;
 mod reload;
 mod serve;
 mod sky;

@@ -8,6 +8,7 @@
 
 pub mod age;
 pub mod almanac;
+pub mod assisted;
 pub mod kepler;
 pub mod leap;
 pub mod orbit;

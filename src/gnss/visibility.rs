@@ -76,6 +76,17 @@ impl Observer {
         self.position
     }
 
+    /// A vector's parts to the east, north and up.
+    pub fn components(&self, v: Ecef) -> [f64; 3] {
+        [dot(v, self.east), dot(v, self.north), dot(v, self.up)]
+    }
+
+    /// The place that lies so many metres to the east, north and up.
+    pub fn place(&self, offset: [f64; 3]) -> Ecef {
+        let [e, n, u] = offset;
+        std::array::from_fn(|i| self.position[i] + e * self.east[i] + n * self.north[i] + u * self.up[i])
+    }
+
     /// Azimuth (0..360) and elevation (−90..=90) in degrees of a point.
     pub fn look_at(&self, p: Ecef) -> (f64, f64) {
         let d = [p[0] - self.position[0], p[1] - self.position[1], p[2] - self.position[2]];

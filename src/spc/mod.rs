@@ -3,6 +3,7 @@
 pub mod assist;
 mod config;
 mod lpp;
+mod measured;
 mod method;
 mod procedure;
 mod reference;
@@ -10,6 +11,7 @@ mod rrlp;
 
 pub use config::{Config, ConfigError, Methods, Policy};
 pub use lpp::LppProcedure;
+pub use measured::measurement_set;
 pub use method::{Choice, Mismatch, Mode, Protocol, choose, only_cell, protocol};
 pub use procedure::{Conclusion, Context, Next, Procedure, Step};
 pub use reference::{cell_estimate, circle, reference};

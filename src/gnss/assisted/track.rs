@@ -1,0 +1,82 @@
+//! A satellite's way through the seconds around a measurement, evaluated once.
+
+use crate::base::GpsTime;
+use crate::base::broadcast::Ephemeris;
+use crate::gnss::orbit;
+use crate::gnss::scale::C;
+use crate::gnss::visibility::{Ecef, dot};
+
+/// Rotation rate of the Earth, rad/s.
+const EARTH_RATE: f64 = 7.292_115_146_7e-5;
+const MU: f64 = 3.986_004_4e14;
+
+/// A satellite near one instant: good to a centimetre within ten seconds of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Track {
+    position: Ecef,
+    velocity: Ecef,
+    acceleration: Ecef,
+    /// Clock less the signal's group delay, seconds, and its rate.
+    clock_s: f64,
+    clock_drift: f64,
+}
+
+/// What a place sees of a satellite.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sight {
+    /// Pseudorange but for the receiver's clock and the atmosphere, metres.
+    pub(super) range_m: f64,
+    /// From the place to the satellite, in the Earth-fixed frame of reception.
+    pub(super) unit: Ecef,
+    /// Change of `range_m` as time goes by, m/s.
+    pub(super) rate_mps: f64,
+}
+
+impl Track {
+    /// The signal that arrives at about `t`, give or take 10 s.
+    pub(super) fn new(e: &Ephemeris, delay_s: f64, t: GpsTime) -> Self {
+        let s = orbit::state(e, t);
+        let r2 = dot(s.position, s.position).max(1.0);
+        let g = -MU / (r2 * r2.sqrt());
+        let (w, [x, y, z]) = (EARTH_RATE, s.position);
+        let acceleration =
+            [g * x + w * w * x + 2.0 * w * s.velocity[1], g * y + w * w * y - 2.0 * w * s.velocity[0], g * z];
+        Self {
+            position: s.position,
+            velocity: s.velocity,
+            acceleration,
+            clock_s: s.clock_s - delay_s,
+            clock_drift: s.clock_drift,
+        }
+    }
+
+    /// As `place` sees it in a signal that arrives `dt` seconds after the track's instant.
+    pub(super) fn seen_from(&self, place: Ecef, dt: f64) -> Sight {
+        let mut flight = 0.075;
+        let mut sight = self.sight(place, dt, flight);
+        for _ in 0..2 {
+            flight = (sight.1 / C).clamp(0.0, 1.0);
+            sight = self.sight(place, dt, flight);
+        }
+        let (unit, range, rate) = sight;
+        let clock = self.clock_s + self.clock_drift * (dt - flight);
+        Sight { range_m: range - clock * C, unit, rate_mps: rate - self.clock_drift * C }
+    }
+
+    /// Unit vector, distance and its rate for a signal that was `flight` seconds on its way.
+    fn sight(&self, place: Ecef, dt: f64, flight: f64) -> (Ecef, f64, f64) {
+        let s = dt - flight;
+        let p: Ecef = std::array::from_fn(|i| {
+            self.position[i] + s * (self.velocity[i] + 0.5 * s * self.acceleration[i])
+        });
+        let v: Ecef = std::array::from_fn(|i| self.velocity[i] + s * self.acceleration[i]);
+        let (sin, cos) = (EARTH_RATE * flight).sin_cos();
+        let turn = |a: Ecef| [cos * a[0] + sin * a[1], cos * a[1] - sin * a[0], a[2]];
+        let (p, v) = (turn(p), turn(v));
+        let d = [p[0] - place[0], p[1] - place[1], p[2] - place[2]];
+        let range = dot(d, d).sqrt().max(1.0);
+        let unit = d.map(|x| x / range);
+        // The flight time changes with the range: a factor of one plus some parts in a million.
+        (unit, range, dot(unit, v) * (1.0 - dot(unit, v) / C))
+    }
+}
