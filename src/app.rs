@@ -197,6 +197,7 @@ impl App {
             cells: Arc::new(ArcSwap::from_pointee(locator)),
             access: Arc::new(ArcSwap::from_pointee(access)),
             policy: Arc::new(ArcSwap::from_pointee(policy)),
+            memo: Arc::default(),
         };
         let tracer = Tracer::new(config.trace.clone());
         let outcomes = Arc::default();

@@ -88,7 +88,7 @@ impl Shared {
         for gnss in Gnss::ALL {
             let (mut healthy, mut unhealthy) = (0_usize, 0_usize);
             let mut newest: Option<GpsTime> = None;
-            for e in sky.fresh(now).filter(|e| e.ephemeris.sat().gnss == gnss) {
+            for e in sky.fresh_of(gnss, now) {
                 if crate::gnss::is_healthy(&e.ephemeris) {
                     healthy += 1;
                 } else {

@@ -209,14 +209,17 @@ impl SkySnapshot {
         self.entries_at(t, &self.policy)
     }
 
-    /// The fresh ephemerides of the healthy satellites of a system at `t`, by satellite number.
-    pub fn usable(&self, gnss: Gnss, t: GpsTime) -> impl Iterator<Item = &Ephemeris> {
+    /// As [`fresh`](Self::fresh), of one system.
+    pub fn fresh_of(&self, gnss: Gnss, t: GpsTime) -> impl Iterator<Item = &SkyEntry> {
         self.satellites
             .iter()
             .filter(move |(sat, _)| sat.gnss == gnss)
             .filter_map(move |(_, entries)| best(entries, t, &self.policy))
-            .map(|e| &*e.ephemeris)
-            .filter(|e| is_healthy(e))
+    }
+
+    /// The fresh ephemerides of the healthy satellites of a system at `t`, by satellite number.
+    pub fn usable(&self, gnss: Gnss, t: GpsTime) -> impl Iterator<Item = &Ephemeris> {
+        self.fresh_of(gnss, t).map(|e| &*e.ephemeris).filter(|e| is_healthy(e))
     }
 
     /// The healthy satellites above `mask_deg` degrees at a place, highest first.
@@ -269,17 +272,18 @@ impl SkySnapshot {
     /// Satellites that call themselves unfit for use in a fresh ephemeris (real-time integrity). A satellite without fresh
     /// data is not among them: nothing is known of it.
     pub fn unhealthy(&self, gnss: Gnss, t: GpsTime) -> Vec<SatId> {
-        self.fresh(t)
-            .filter(|e| e.ephemeris.sat().gnss == gnss && !is_healthy(&e.ephemeris))
-            .map(|e| e.ephemeris.sat())
-            .collect()
+        self.fresh_of(gnss, t).filter(|e| !is_healthy(&e.ephemeris)).map(|e| e.ephemeris.sat()).collect()
     }
 
     /// Number of usable satellites of each system that has any.
     pub fn counts(&self, t: GpsTime) -> BTreeMap<Gnss, usize> {
         let mut counts = BTreeMap::new();
-        for e in self.fresh(t).filter(|e| is_healthy(&e.ephemeris)) {
-            *counts.entry(e.ephemeris.sat().gnss).or_insert(0) += 1;
+        let places = self.places.around(t, |middle| self.healthy_places(middle));
+        for ((satellite, entry), _) in places.at(t) {
+            let e = self.satellites.get(satellite).and_then(|(_, entries)| entries.get(entry));
+            if let Some(e) = e.filter(|e| self.policy.is_fresh(&e.ephemeris, t)) {
+                *counts.entry(e.ephemeris.sat().gnss).or_insert(0) += 1;
+            }
         }
         counts
     }
@@ -348,9 +352,7 @@ impl SkySnapshot {
             .copied()
             .collect();
         if received.is_empty() {
-            self.derived.around(gnss, t, || {
-                almanac::derive(self.fresh(t).map(|e| &*e.ephemeris).filter(|e| e.sat().gnss == gnss), t)
-            })
+            self.derived.around(gnss, t, || almanac::derive(self.fresh_of(gnss, t).map(|e| &*e.ephemeris), t))
         } else {
             received
         }

@@ -264,7 +264,8 @@ impl Conversation {
         if let Some(running) = &mut self.session {
             let world = &self.server.world;
             let (sky, cells, access) = (world.sky.load(), world.cells.load(), world.access.load());
-            let env = crate::slc::Env { sky: &sky, cells: &***cells, access: &***access };
+            let (cells, access) = (&***cells, &***access);
+            let env = crate::slc::Env { sky: &sky, cells, access, memo: &world.memo };
             running.machine.handle(self.server.now(), &env, input, &mut out);
         }
         out

@@ -21,6 +21,9 @@ use crate::slc::{ClientCertificate, PeerIdentity};
 const BACKLOG: i32 = 1024;
 /// Shortest and longest pause after a failure of accept.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(5), Duration::from_secs(1));
+/// The runtime wakes a sleeping thread for every timer that is due before all others. Each message of a session sets one, and
+/// with nothing else due earlier each would cost a system call and a change of threads: so something always is.
+const PULSE: Duration = Duration::from_millis(500);
 
 /// An address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
@@ -76,10 +79,13 @@ impl Listener {
     /// Accepts connections until the server has stopped; while it drains, they are accepted to be refused.
     pub async fn run(self, server: Arc<Server>) {
         let mut pause = PAUSE.0;
+        let mut pulse = tokio::time::interval(PULSE);
+        pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             let accepted = tokio::select! {
                 () = server.stop.cancelled() => return,
                 accepted = self.tcp.accept() => accepted,
+                _ = pulse.tick() => continue,
             };
             match accepted {
                 Ok((stream, peer)) => {

@@ -21,6 +21,7 @@ use crate::base::{Now, Utc};
 use crate::gnss::SkySnapshot;
 use crate::observe::trace::Tracer;
 use crate::slc::{AccessCheck, Action, Env, Input, Params, Policy, PositionReport, Session, SessionRecord};
+use crate::wire::lpp::LppMemo;
 
 /// What sessions are served from. Every part is a snapshot behind a swap: a session sees the newest at each message, except
 /// for its policy, which it keeps.
@@ -34,6 +35,8 @@ pub struct World {
     pub access: Arc<ArcSwap<Box<dyn AccessCheck>>>,
     /// Settings of sessions that begin from now on.
     pub policy: Arc<ArcSwap<Policy>>,
+    /// LPP messages that were encoded or decoded before.
+    pub memo: Arc<LppMemo>,
 }
 
 /// How a connection is carried.

@@ -5,6 +5,7 @@ use super::record::SessionRecord;
 use crate::base::cell::ReferenceLocator;
 use crate::base::{LocationEstimate, SetId};
 use crate::gnss::SkySnapshot;
+use crate::wire::lpp::LppMemo;
 
 /// What the server knows while a session handles one input: immutable snapshots, taken anew for each call.
 #[derive(Clone, Copy)]
@@ -15,6 +16,8 @@ pub struct Env<'a> {
     pub cells: &'a dyn ReferenceLocator,
     /// Who may claim which identity.
     pub access: &'a dyn AccessCheck,
+    /// LPP messages that were encoded or decoded before.
+    pub memo: &'a LppMemo,
 }
 
 /// Why octets on the connection cannot be cut into PDUs.

@@ -201,6 +201,7 @@ impl Target {
         Context {
             now,
             sky: env.sky,
+            memo: env.memo,
             policy,
             reference: self.reference.as_ref(),
             qop: core.qop(),

@@ -13,6 +13,7 @@ use crate::base::cell::ReferenceLocation;
 use crate::base::{GpsTime, LocationEstimate, Now, PositionMethod, QualityOfPosition, Shape, Utc, Velocity};
 use crate::gnss::SkySnapshot;
 use crate::wire::assist::AssistanceRequest;
+use crate::wire::lpp::LppMemo;
 use crate::wire::ulp::{PosPayload, SetCapabilities};
 
 /// What a procedure may look at while it handles one input.
@@ -22,6 +23,8 @@ pub struct Context<'a> {
     pub now: Now,
     /// The satellites.
     pub sky: &'a SkySnapshot,
+    /// LPP messages that were encoded or decoded before.
+    pub memo: &'a LppMemo,
     /// Settings.
     pub policy: &'a Policy,
     /// Roughly where the SET is.

@@ -52,6 +52,22 @@ pub(crate) fn from_reversed(value: u32, len: usize) -> BitString {
     bits(u64::from(value.reverse_bits()) >> (32 - len), len)
 }
 
+/// Sets `len` bits (at most 64) of an encoding from bit `at` on; `None` when it is shorter than that.
+pub(crate) fn overwrite(octets: &mut [u8], at: usize, value: u64, len: usize) -> Option<()> {
+    let octets = octets.get_mut(at / 8..(at + len).div_ceil(8))?;
+    let mut left = len;
+    let mut free = 8 - at % 8;
+    for octet in octets {
+        let n = free.min(left);
+        let mask = (0xff_u8 >> (8 - n)) << (free - n);
+        let bits = (value >> (left - n)) as u8;
+        *octet = *octet & !mask | bits << (free - n) & mask;
+        left -= n;
+        free = 8;
+    }
+    Some(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +81,13 @@ mod tests {
         assert_eq!(from_reversed(0b110, 4), flags(&[false, true, true, false]));
         assert_eq!(fixed_number(&fixed::<28>(0x0abc_def1)), 0x0abc_def1);
         assert_eq!(reversed(&from_reversed(0b101, 8)), 0b101);
+        let mut octets = [0xff; 10];
+        overwrite(&mut octets, 3, 0x0123_4567_89ab_cdef, 61).unwrap();
+        assert_eq!(number(&BitString::from_slice(&octets)[3..64]), 0x0123_4567_89ab_cdef);
+        assert_eq!((octets[0] >> 5, octets[8]), (7, 0xff));
+        overwrite(&mut octets, 70, 0, 1).unwrap();
+        assert_eq!((octets[8], octets[9]), (0xfd, 0xff));
+        assert_eq!(overwrite(&mut octets, 75, 0, 6), None);
         assert!(flag(&from_reversed(0b101, 8), 2) && !flag(&from_reversed(0b101, 8), 9));
     }
 }

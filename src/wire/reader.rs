@@ -12,6 +12,11 @@ impl<'a> Reader<'a> {
         Self { octets, at: 0 }
     }
 
+    /// The number of bits read.
+    pub(crate) const fn at(&self) -> usize {
+        self.at
+    }
+
     /// One bit.
     pub(crate) fn flag(&mut self) -> Option<bool> {
         let octet = self.octets.get(self.at / 8)?;

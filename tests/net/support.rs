@@ -83,6 +83,7 @@ impl Setup {
                 cells: Arc::new(ArcSwap::from_pointee(cells)),
                 access: Arc::new(ArcSwap::from_pointee(access)),
                 policy: Arc::clone(&policy),
+                memo: Arc::default(),
             },
             host: Arc::new(Ends(send)),
             tracer: Arc::clone(&tracer),

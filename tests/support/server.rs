@@ -78,6 +78,7 @@ impl Setup {
                 cells: Arc::new(ArcSwap::from_pointee(cells)),
                 access: Arc::new(ArcSwap::from_pointee(access)),
                 policy: Arc::new(ArcSwap::from_pointee(self.session.resolve().expect("settings"))),
+                memo: Arc::default(),
             },
             host: Arc::clone(&kept) as _,
             tracer: Arc::clone(&tracer),

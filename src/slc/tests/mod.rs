@@ -24,7 +24,7 @@ use crate::base::{GeoPoint, Imsi, Now, SetId, Shape, SlpAddress};
 use crate::gnss::SkySnapshot;
 use crate::spc::testsky;
 use crate::wire::assist::GnssModes;
-use crate::wire::lpp::LppMessage;
+use crate::wire::lpp::{LppMemo, LppMessage};
 use crate::wire::ulp::{
     Pos, PosInit, PosPayload, PosProtocols, Preference, SessionIds, SetCapabilities, Start, StatusCode,
     UlpMessage, UlpPdu, Version,
@@ -59,6 +59,7 @@ struct Lab {
     sky: SkySnapshot,
     cells: Cells,
     access: Box<dyn AccessCheck>,
+    memo: LppMemo,
     /// What the last input led to.
     out: Vec<Action>,
     /// Everything since the beginning.
@@ -84,13 +85,14 @@ impl Lab {
             sky: testsky::sky(),
             cells: Cells(Some(800.0)),
             access: Box::new(TrustEveryone),
+            memo: LppMemo::default(),
             out: Vec::new(),
             all: Vec::new(),
         }
     }
 
     fn input(&mut self, input: Input<'_>) -> &mut Self {
-        let env = Env { sky: &self.sky, cells: &self.cells, access: &*self.access };
+        let env = Env { sky: &self.sky, cells: &self.cells, access: &*self.access, memo: &self.memo };
         self.out.clear();
         self.session.handle(self.now, &env, input, &mut self.out);
         self.all.extend_from_slice(&self.out);

@@ -244,7 +244,7 @@ fn auxiliary(gnss: Gnss, ground: &Ground<'_>) -> Vec<Auxiliary> {
     }
     ground
         .sky
-        .fresh(ground.time)
+        .fresh_of(Gnss::Glonass, ground.time)
         .filter_map(|e| match &*e.ephemeris {
             Ephemeris::Glonass(g) => {
                 Some(Auxiliary { sat: g.sat, signals: SignalSet::FIRST, channel: Some(g.channel) })

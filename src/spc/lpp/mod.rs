@@ -128,7 +128,7 @@ impl LppProcedure {
         step: &mut Step,
     ) {
         for octets in messages.iter().take(MAX_MESSAGES) {
-            match LppMessage::decode(octets, ctx.now.gps()) {
+            match ctx.memo.decode(octets, ctx.now.gps()) {
                 Ok(message) => self.take(ctx, message, out, step),
                 Err(_) => self.complain(None, ErrorCause::MessageBody, out),
             }
@@ -225,7 +225,7 @@ impl LppProcedure {
         let Built { assistance, mut lacking } = built;
         let whole = provide(assistance, error(lacking), None);
         let message = self.numbering.message(transaction, true, whole);
-        if let Some(octets) = message.encode().ok().filter(|octets| octets.len() <= limit) {
+        if let Some(octets) = ctx.memo.encode(&message).ok().filter(|octets| octets.len() <= limit) {
             out.push(Outgoing::encoded(message, octets));
             return;
         }
@@ -357,7 +357,7 @@ impl LppProcedure {
         };
         self.numbering.acknowledge(&mut out, ctx.policy.lpp_acknowledge);
         step.next = next;
-        match transactions::payloads(out, ctx.policy.lpp_payload_max) {
+        match transactions::payloads(out, ctx.policy.lpp_payload_max, ctx.memo) {
             Ok(payloads) => step.send = payloads,
             Err(_) => step.next = Next::Over(Conclusion::NoPosition),
         }

@@ -2,7 +2,7 @@
 
 use crate::wire::EncodeError;
 use crate::wire::assist::Initiator;
-use crate::wire::lpp::{Acknowledgement, LppBody, LppMessage, TransactionId};
+use crate::wire::lpp::{Acknowledgement, LppBody, LppMemo, LppMessage, TransactionId};
 use crate::wire::ulp::PosPayload;
 
 /// LPP messages in one SUPL POS (OMA ULP `Ver2-PosPayLoad-extension`).
@@ -96,11 +96,15 @@ impl Outgoing {
 }
 
 /// Puts messages into payloads: in order, three at most and no more octets than `limit` in each.
-pub(super) fn payloads(messages: Vec<Outgoing>, limit: usize) -> Result<Vec<PosPayload>, EncodeError> {
+pub(super) fn payloads(
+    messages: Vec<Outgoing>,
+    limit: usize,
+    memo: &LppMemo,
+) -> Result<Vec<PosPayload>, EncodeError> {
     let mut out: Vec<PosPayload> = Vec::new();
     let mut current: Vec<Vec<u8>> = Vec::new();
     for o in messages {
-        let octets = o.octets.map_or_else(|| o.message.encode(), Ok)?;
+        let octets = o.octets.map_or_else(|| memo.encode(&o.message), Ok)?;
         let full = current.len() == MAX_MESSAGES
             || current.iter().map(Vec::len).sum::<usize>() + octets.len() > limit;
         if full && !current.is_empty() {

@@ -92,9 +92,18 @@ fn common_data(a: &Assistance) -> Option<asn::GNSSCommonAssistData> {
     (out != asn::GNSSCommonAssistData::default()).then_some(out)
 }
 
+/// Day number, second of the day and millisecond of the second, in the first of the systems in which it is to be said.
+pub(super) fn time_of_day(r: &ReferenceTime) -> (u16, u32, u16) {
+    let (day, ns) = times::day_in(time_system(r), r.time);
+    (day.clamp(0, 32_767) as u16, (ns / NS) as u32, (ns % NS / 1_000_000) as u16)
+}
+
+fn time_system(r: &ReferenceTime) -> Gnss {
+    r.systems.first().copied().unwrap_or(Gnss::Gps)
+}
+
 fn reference_time(r: &ReferenceTime) -> asn::GNSSReferenceTime {
-    let system = r.systems.first().copied().unwrap_or(Gnss::Gps);
-    let (day, ns) = times::day_in(system, r.time);
+    let (day, second, ms) = time_of_day(r);
     let tow: Vec<_> = r
         .tow_assist
         .iter()
@@ -110,10 +119,10 @@ fn reference_time(r: &ReferenceTime) -> asn::GNSSReferenceTime {
         .collect();
     asn::GNSSReferenceTime {
         gnss_system_time: asn::GNSSSystemTime {
-            gnss_time_id: ids::from_gnss(system),
-            gnss_day_number: day.clamp(0, 32_767) as u16,
-            gnss_time_of_day: (ns / NS) as u32,
-            gnss_time_of_day_frac_msec: Some((ns % NS / 1_000_000) as u16),
+            gnss_time_id: ids::from_gnss(time_system(r)),
+            gnss_day_number: day,
+            gnss_time_of_day: second,
+            gnss_time_of_day_frac_msec: Some(ms),
             notification_of_leap_second: r.leap_notice.map(|n| bits::bits(u64::from(n), 2)),
             gps_tow_assist: (!tow.is_empty()).then_some(asn::GPSTOWAssist(tow)),
         },

@@ -43,29 +43,7 @@ impl LppMessage {
     /// The header of a message whose body may not be readable, as a message without body, so that the answer can name the
     /// transaction and the sequence number. `None` when not even the header is there, or when it is of a later release.
     pub fn peek(octets: &[u8]) -> Option<Self> {
-        let mut bits = Reader::new(octets);
-        let (has_transaction, has_sequence, has_ack, _) =
-            (bits.flag()?, bits.flag()?, bits.flag()?, bits.flag()?);
-        let mut out = Self::default();
-        if has_transaction {
-            // Neither the identity nor the initiator is extended.
-            if bits.take(2)? != 0 {
-                return None;
-            }
-            let initiator = if bits.flag()? { Initiator::TargetDevice } else { Initiator::LocationServer };
-            out.transaction = Some(TransactionId { initiator, number: bits.take(8)? as u8 });
-        }
-        out.end = bits.flag()?;
-        if has_sequence {
-            out.sequence = Some(bits.take(8)? as u8);
-        }
-        if has_ack {
-            let has_indicator = bits.flag()?;
-            let requested = bits.flag()?;
-            let indicator = if has_indicator { Some(bits.take(8)? as u8) } else { None };
-            out.ack = Some(Acknowledgement { requested, indicator });
-        }
-        Some(out)
+        read_header(&mut Reader::new(octets))
     }
 
     /// Writes the message.
@@ -87,6 +65,57 @@ impl LppMessage {
         }
         Ok(octets)
     }
+}
+
+/// Everything before the body.
+pub(super) fn read_header(bits: &mut Reader<'_>) -> Option<LppMessage> {
+    let (has_transaction, has_sequence, has_ack, _) =
+        (bits.flag()?, bits.flag()?, bits.flag()?, bits.flag()?);
+    let mut out = LppMessage::default();
+    if has_transaction {
+        // Neither the identity nor the initiator is extended.
+        if bits.take(2)? != 0 {
+            return None;
+        }
+        let initiator = if bits.flag()? { Initiator::TargetDevice } else { Initiator::LocationServer };
+        out.transaction = Some(TransactionId { initiator, number: bits.take(8)? as u8 });
+    }
+    out.end = bits.flag()?;
+    if has_sequence {
+        out.sequence = Some(bits.take(8)? as u8);
+    }
+    if has_ack {
+        let has_indicator = bits.flag()?;
+        let requested = bits.flag()?;
+        let indicator = if has_indicator { Some(bits.take(8)? as u8) } else { None };
+        out.ack = Some(Acknowledgement { requested, indicator });
+    }
+    Some(out)
+}
+
+/// The bits of [`read_header`], right-aligned, and how many they are.
+pub(super) fn header(m: &LppMessage) -> (u64, usize) {
+    let mut out = (0_u64, 0);
+    let mut put = |value: u64, bits: usize| out = (out.0 << bits | value, out.1 + bits);
+    for present in [m.transaction.is_some(), m.sequence.is_some(), m.ack.is_some(), m.body.is_some()] {
+        put(u64::from(present), 1);
+    }
+    if let Some(t) = m.transaction {
+        put(u64::from(t.initiator == Initiator::TargetDevice), 3);
+        put(u64::from(t.number), 8);
+    }
+    put(u64::from(m.end), 1);
+    if let Some(n) = m.sequence {
+        put(u64::from(n), 8);
+    }
+    if let Some(a) = m.ack {
+        put(u64::from(a.indicator.is_some()), 1);
+        put(u64::from(a.requested), 1);
+        if let Some(n) = a.indicator {
+            put(u64::from(n), 8);
+        }
+    }
+    out
 }
 
 fn body(b: &asn::LPPMessageBody, near: GpsTime) -> LppBody {

@@ -8,11 +8,14 @@ mod common;
 mod ids;
 mod location;
 mod measure;
+mod memo;
 mod navigation;
 mod request;
 mod shapes;
 #[cfg(test)]
 mod tests;
+
+pub use memo::LppMemo;
 
 use std::time::Duration;
 

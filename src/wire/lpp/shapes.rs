@@ -3,6 +3,7 @@
 use groma_asn1::lpp as asn;
 
 use crate::base::geo::{Ellipse, GeoPoint, Shape, Velocity};
+use crate::wire::bits::overwrite;
 use crate::wire::gad::{
     self, HIGH_ACCURACY, HIGH_ACCURACY_EXTENDED, HORIZONTAL, Uncertainty, VERTICAL, VelocityCode,
 };
@@ -160,6 +161,36 @@ pub(super) fn reference_location(
 ) -> Option<asn::EllipsoidPointWithAltitudeAndUncertaintyEllipsoid> {
     let (at, ellipse, altitude, unc) = gad::as_ellipsoid(s)?;
     Some(ellipsoid(at, &ellipse, altitude, unc))
+}
+
+/// Sets the bits of an ellipsoid in an encoding, where they begin with bit `at`.
+pub(super) fn overwrite_ellipsoid(
+    octets: &mut [u8],
+    at: usize,
+    e: &asn::EllipsoidPointWithAltitudeAndUncertaintyEllipsoid,
+) -> Option<()> {
+    use asn::{
+        EllipsoidPointWithAltitudeAndUncertaintyEllipsoidAltitudeDirection as Direction,
+        EllipsoidPointWithAltitudeAndUncertaintyEllipsoidLatitudeSign as Sign,
+    };
+    let (mut value, mut bits) = (0_u128, 0);
+    let mut put = |v: i64, n: usize| {
+        value = value << n | v as u128;
+        bits += n;
+    };
+    put(i64::from(e.latitude_sign == Sign::south), 1);
+    put(i64::from(e.degrees_latitude), 23);
+    put(i64::from(e.degrees_longitude) + (1 << 23), 24);
+    put(i64::from(e.altitude_direction == Direction::depth), 1);
+    put(i64::from(e.altitude), 15);
+    put(i64::from(e.uncertainty_semi_major), 7);
+    put(i64::from(e.uncertainty_semi_minor), 7);
+    put(i64::from(e.orientation_major_axis), 8);
+    put(i64::from(e.uncertainty_altitude), 7);
+    put(i64::from(e.confidence), 7);
+    let high = bits - 64;
+    overwrite(octets, at, (value >> 64) as u64, high)?;
+    overwrite(octets, at + high, value as u64, 64)
 }
 
 fn ellipsoid(
