@@ -80,6 +80,7 @@ fn serve() {
                 cells: Arc::new(ArcSwap::from_pointee(cells)),
                 access: Arc::new(ArcSwap::from_pointee(access)),
                 policy: Arc::new(ArcSwap::from_pointee(sessions.resolve().unwrap())),
+                memo: Arc::default(),
             },
             host: Arc::new(Silent),
             tracer: Tracer::new(groma::observe::trace::Config::default()),
