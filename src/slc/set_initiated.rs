@@ -70,7 +70,9 @@ pub(super) fn start(
     if (only_cell && !message.capabilities.ecid || asked_quality) && methods.cell_id {
         match answer_with_cell(core, now, env, &message.location_ids, out) {
             Some(done) => return done,
-            None if only_cell => return Err(SessionError::NoPosition),
+            None if only_cell && !measures_cells(&message.capabilities, core.version_2()) => {
+                return Err(SessionError::NoPosition);
+            }
             None => {}
         }
     }
@@ -122,6 +124,11 @@ fn support(sky: &SkySnapshot, now: Now) -> GnssSupport {
     }
 }
 
+/// Whether a SET can be asked for measurements of its cells, which may place it better than their names do: only LPP asks.
+fn measures_cells(capabilities: &SetCapabilities, version_2: bool) -> bool {
+    capabilities.ecid && spc::protocol(&capabilities.protocols, version_2) == Some(Protocol::Lpp)
+}
+
 /// Ends the session with the position of the cell, where that is good enough.
 fn answer_with_cell(
     core: &mut Core,
@@ -168,8 +175,14 @@ impl AwaitPosInit {
             return Ok(State::Closed);
         }
         if choice.mode == Mode::Cell {
-            let answer = answer_with_cell(core, now, env, &location_ids, out);
-            return answer.unwrap_or(Err(SessionError::NoPosition));
+            if let Some(answer) = answer_with_cell(core, now, env, &location_ids, out) {
+                return answer;
+            }
+            let speaks_lpp =
+                matches!(message.pos.as_ref().map(|p| &p.payload), None | Some(PosPayload::Lpp(_)));
+            if !speaks_lpp || !measures_cells(&message.capabilities, core.version_2()) {
+                return Err(SessionError::NoPosition);
+            }
         }
         let said = message.position.or(self.position);
         let reference = spc::reference(said.as_ref(), &location_ids, env.cells, now.utc);
@@ -252,7 +265,7 @@ impl Positioning {
 
     /// Carries out what the procedure wants.
     fn apply(
-        self,
+        mut self,
         core: &mut Core,
         now: Now,
         env: &Env<'_>,
@@ -268,6 +281,7 @@ impl Positioning {
         for estimate in step.estimates {
             core.position(now, estimate, out);
         }
+        spc::merge_cells(&mut self.target.location_ids, &step.cells);
         for payload in step.send {
             core.send(UlpMessage::Pos(Pos { payload, velocity: None }), out)?;
         }

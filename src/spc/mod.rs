@@ -2,6 +2,7 @@
 
 pub mod assist;
 mod config;
+mod ecid;
 mod lpp;
 mod measured;
 mod method;
@@ -10,6 +11,7 @@ mod reference;
 mod rrlp;
 
 pub use config::{Config, ConfigError, Methods, Policy};
+pub use ecid::merge as merge_cells;
 pub use lpp::LppProcedure;
 pub use measured::measurement_set;
 pub use method::{Choice, Mismatch, Mode, Protocol, choose, only_cell, protocol};

@@ -14,6 +14,7 @@ use crate::base::{GpsTime, LocationEstimate, Now, PositionMethod, QualityOfPosit
 use crate::gnss::SkySnapshot;
 use crate::wire::assist::AssistanceRequest;
 use crate::wire::lpp::LppMemo;
+use crate::wire::measure::EcidMeasurement;
 use crate::wire::ulp::{PosPayload, SetCapabilities};
 
 /// What a procedure may look at while it handles one input.
@@ -135,6 +136,8 @@ pub struct Step {
     pub send: Vec<PosPayload>,
     /// Positions that came out.
     pub estimates: Vec<LocationEstimate>,
+    /// Measurements of cells, for [`super::merge_cells`].
+    pub cells: Vec<EcidMeasurement>,
     /// Navigation models sent, by system.
     pub satellites: BTreeMap<Gnss, u32>,
     /// Whether assistance data is in what is sent.

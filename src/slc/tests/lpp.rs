@@ -2,11 +2,12 @@
 
 use super::flows::{lpp, navigation_request, positioning, report, server, target, told};
 use super::*;
+use crate::base::QualityOfPosition;
 use crate::base::broadcast::Gnss;
 use crate::wire::assist::AssistanceRequest;
 use crate::wire::lpp::{
-    AbortCause, AssistanceDataRequest, Capabilities, ErrorCause, GnssError, LocationFailure, LocationReport,
-    LppBody, Segmentation, ServerErrorCause, TargetErrorCause,
+    AbortCause, AssistanceDataRequest, Capabilities, EcidKinds, ErrorCause, GnssError, LocationFailure,
+    LocationReport, LppBody, Segmentation, ServerErrorCause, TargetErrorCause,
 };
 
 /// To the state in which the position has been asked for, in the server's third transaction.
@@ -175,4 +176,67 @@ fn acknowledgements_are_asked_for_where_configured() {
     lab.message(Version::V2, lpp_pos(&[numbered]));
     let m = &lab.lpp()[0];
     assert!(m.ack.unwrap().requested && m.sequence == Some(0));
+}
+
+/// A SET that can be placed by its cell alone, in a cell that is known too roughly, asked for `horizontal_m`.
+fn by_cell(horizontal_m: f64) -> Lab {
+    let mut lab = Lab::new();
+    let capabilities = SetCapabilities { gps: GnssModes::default(), ecid: true, ..capabilities(true) };
+    let UlpMessage::Start(mut message) = start(capabilities.clone()) else { panic!() };
+    message.qop =
+        Some(QualityOfPosition { horizontal_m: Some(horizontal_m), ..QualityOfPosition::default() });
+    let heard = LocationId::serving(CellId::Lte { plmn: Plmn { mcc: 1, mnc: 1 }, tac: 3, eci: 77 });
+    message.location_ids = vec![heard.clone()];
+    lab.message(Version::V2, UlpMessage::Start(message));
+    if !lab.session.is_closed() {
+        let init = PosInit { location_ids: vec![heard], ..pos_init(capabilities) };
+        lab.message(Version::V2, UlpMessage::PosInit(Box::new(init)));
+    }
+    lab
+}
+
+fn can_measure(ecid: Option<EcidKinds>) -> LppBody {
+    LppBody::ProvideCapabilities(Box::new(Capabilities { ecid, ..Capabilities::default() }))
+}
+
+#[test]
+fn measurements_of_the_cell_place_a_set_better_than_its_name() {
+    use crate::wire::measure::EcidMeasurement;
+    let all = EcidKinds { rsrp: true, rsrq: true, rx_tx: true, nrsrp: true, nrsrq: false };
+    let mut lab = by_cell(300.0);
+    assert!(matches!(lab.lpp()[0].body, Some(LppBody::RequestCapabilities(_))));
+    lab.message(Version::V2, lpp_pos(&[lpp(server(1), true, can_measure(Some(all)))]));
+    // At once: no assistance will be asked for. And nothing of GNSS.
+    let messages = lab.lpp();
+    let Some(LppBody::RequestLocationInformation(r)) = &messages[0].body else { panic!("{messages:?}") };
+    assert_eq!((messages.len(), &r.gnss), (1, &None));
+    assert_eq!(r.ecid, Some(EcidKinds { nrsrp: false, ..all }));
+    let serving = EcidMeasurement {
+        physical_id: 9,
+        cell: None,
+        earfcn: 1300,
+        primary: true,
+        rsrp_dbm: Some(-90.0),
+        rsrq_db: Some(-10.0),
+        rx_tx_s: Some(1.5e-6),
+    };
+    let report = LocationReport { ecid: vec![serving], ..LocationReport::default() };
+    lab.message(Version::V2, lpp_pos(&[lpp(messages[0].transaction, true, location(report))]));
+    assert_eq!(lab.end(), None);
+    let positions = lab.positions();
+    assert_eq!(positions.len(), 1);
+    assert!(positions[0].qop_met && positions[0].estimate.shape.horizontal_uncertainty_m().unwrap() < 240.0);
+}
+
+#[test]
+fn a_cell_that_cannot_be_measured_is_not_asked_about() {
+    // Good enough by its name.
+    let lab = by_cell(1000.0);
+    assert_eq!(lab.end(), None);
+    // Not good enough, and the SET measures nothing that helps.
+    for told in [can_measure(None), can_measure(Some(EcidKinds { nrsrp: true, ..EcidKinds::default() }))] {
+        let mut lab = by_cell(300.0);
+        lab.message(Version::V2, lpp_pos(&[lpp(server(1), true, told)]));
+        assert_eq!(lab.end(), Some(StatusCode::PosMethodFailure));
+    }
 }

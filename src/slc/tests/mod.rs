@@ -33,12 +33,14 @@ use crate::wire::ulp::{
 /// The SLP half of the session id in the captured messages of real clients.
 const SLP_ID: [u8; 4] = [0, 0, 0x12, 0x34];
 
-/// Knows one place for every cell, this exact.
+/// Knows one place for every cell, this exact, or as exact as the distance that was measured.
 struct Cells(Option<f64>);
 
 impl ReferenceLocator for Cells {
     fn locate(&self, heard: &[LocationId]) -> Option<ReferenceLocation> {
         let uncertainty_m = self.0.filter(|_| heard.iter().any(|l| l.cell.is_some()))?;
+        let measured = heard.iter().filter_map(|l| l.range_m);
+        let uncertainty_m = measured.fold(uncertainty_m, f64::min);
         let at = GeoPoint::new(50.0, 4.0)?;
         Some(ReferenceLocation { at, altitude_m: None, uncertainty_m, source: ReferenceSource::Cell })
     }

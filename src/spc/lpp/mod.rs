@@ -21,6 +21,7 @@ mod transactions;
 use std::time::Duration;
 
 use super::assist::{Built, Lacking, build, pack};
+use super::ecid;
 use super::method::{Mode, Protocol};
 use super::procedure::{Conclusion, Context, Next, Step};
 use crate::base::GpsTime;
@@ -284,6 +285,7 @@ impl LppProcedure {
             && report.estimate.is_none();
         let more = report.more == Some(true) || report.early_fix == Some(true);
         let says_something = requests::says_something(report);
+        step.cells.extend_from_slice(&report.ecid);
         if let Some(shape) = report.estimate.clone() {
             let measured = report.measurements.as_ref().map(|m| m.time);
             let fix_time = report.gnss_location.as_ref().map(|l| l.time).or(measured);
@@ -375,7 +377,9 @@ impl LppProcedure {
             }
             Knowledge::Asked => waiting,
             Knowledge::Told(c) if c.more == Some(true) => waiting,
-            Knowledge::Told(_) if self.grace => Next::Grace(ctx.policy.request_grace),
+            Knowledge::Told(_) if self.grace && ctx.mode != Mode::Cell => {
+                Next::Grace(ctx.policy.request_grace)
+            }
             Knowledge::Told(_) if self.location.is_some() => {
                 if out.is_empty() {
                     Next::Same
@@ -384,8 +388,15 @@ impl LppProcedure {
                 }
             }
             Knowledge::Told(_) if self.request.is_some() => waiting,
+            // Of the cell alone there is nothing to ask of a SET that does not measure it.
+            Knowledge::Told(c) if ctx.mode == Mode::Cell && c.ecid.and_then(ecid::wanted).is_none() => {
+                Next::Over(Conclusion::NoPosition)
+            }
             Knowledge::Told(_) => {
-                if !self.assisted && self.asked_in.is_none() && ctx.mode != Mode::Autonomous {
+                if !self.assisted
+                    && self.asked_in.is_none()
+                    && !matches!(ctx.mode, Mode::Autonomous | Mode::Cell)
+                {
                     let request = self.default_request(ctx);
                     self.unasked(ctx, &request, out, step);
                 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::LONGEST_RESPONSE;
 use crate::base::PositionMethod;
 use crate::base::broadcast::{Gnss, KlobucharArea};
+use crate::spc::ecid;
 use crate::spc::method::Mode;
 use crate::spc::procedure::Context;
 use crate::wire::assist::{
@@ -33,7 +34,7 @@ pub(super) fn capabilities() -> LppBody {
 /// Asks for the position, or for measurements where the SET computes none.
 pub(super) fn location(ctx: &Context<'_>, told: Option<&Capabilities>, periodic: bool) -> LppBody {
     let kind = match ctx.mode {
-        Mode::SetAssisted => LocationInformationType::MeasurementsRequired,
+        Mode::SetAssisted | Mode::Cell => LocationInformationType::MeasurementsRequired,
         _ => LocationInformationType::EstimateRequired,
     };
     let qop = ctx.qop.unwrap_or_default();
@@ -60,12 +61,12 @@ pub(super) fn location(ctx: &Context<'_>, told: Option<&Capabilities>, periodic:
     };
     LppBody::RequestLocationInformation(Box::new(LocationRequest {
         common: Some(common),
-        gnss: Some(GnssLocationRequest {
+        gnss: (ctx.mode != Mode::Cell).then(|| GnssLocationRequest {
             systems: systems(ctx, told),
             assistance_available: true,
             ..GnssLocationRequest::default()
         }),
-        ecid: None,
+        ecid: told.filter(|_| ctx.mode == Mode::Cell).and_then(|c| c.ecid).and_then(ecid::wanted),
         other: crate::wire::lpp::OtherMethods::default(),
     }))
 }

@@ -181,7 +181,11 @@ fn cell(e: &asn::MeasuredResultsElement, primary: bool) -> EcidMeasurement {
                 asn::CellGlobalIdEUTRAAndUTRACellIdentity::eutra(b) => {
                     Some(CellId::Lte { plmn, tac: 0, eci: bits::number(b) as u32 })
                 }
-                asn::CellGlobalIdEUTRAAndUTRACellIdentity::utra(_) => None,
+                // 28 bits; the field has room for four more.
+                asn::CellGlobalIdEUTRAAndUTRACellIdentity::utra(b) => {
+                    let uc = bits::number(b) as u32;
+                    (uc < 1 << 28).then_some(CellId::Wcdma { plmn, uc })
+                }
             }
         }),
         earfcn: ext.unwrap_or(u32::from(e.arfcn_eutra.0)),
@@ -205,11 +209,33 @@ fn from_rx_tx(s: f64) -> u16 {
     code.round().clamp(0.0, 4095.0) as u16
 }
 
-/// `None` without a cell. Cells' global identities are not written.
+/// Network codes are written with two digits where two do: which of `01` and `001` was meant is not known here.
+fn global_id(cell: CellId) -> Option<asn::CellGlobalIdEUTRAAndUTRA> {
+    use asn::CellGlobalIdEUTRAAndUTRACellIdentity as Identity;
+    let (plmn, cell_identity) = match cell {
+        CellId::Lte { plmn, eci, .. } => (plmn, Identity::eutra(bits::bits(u64::from(eci), 28))),
+        CellId::Wcdma { plmn, uc } => (plmn, Identity::utra(bits::bits(u64::from(uc), 32))),
+        _ => return None,
+    };
+    let digit = |n: u16, place: u16| (n / place % 10) as u8;
+    let mcc = [100, 10, 1].map(|p| asn::AnonymousCellGlobalIdEUTRAAndUTRAPlmnIdentityMcc(digit(plmn.mcc, p)));
+    let places: &[u16] = if plmn.mnc > 99 { &[100, 10, 1] } else { &[10, 1] };
+    let mnc =
+        places.iter().map(|p| asn::AnonymousCellGlobalIdEUTRAAndUTRAPlmnIdentityMnc(digit(plmn.mnc, *p)));
+    Some(asn::CellGlobalIdEUTRAAndUTRA {
+        plmn_identity: asn::CellGlobalIdEUTRAAndUTRAPlmnIdentity {
+            mcc: asn::CellGlobalIdEUTRAAndUTRAPlmnIdentityMcc(mcc.to_vec()),
+            mnc: asn::CellGlobalIdEUTRAAndUTRAPlmnIdentityMnc(mnc.collect()),
+        },
+        cell_identity,
+    })
+}
+
+/// `None` without a cell.
 pub(super) fn from_ecid(list: &[EcidMeasurement]) -> Option<asn::ECIDSignalMeasurementInformation> {
     let element = |m: &EcidMeasurement| asn::MeasuredResultsElement {
         phys_cell_id: m.physical_id.min(503),
-        cell_global_id: None,
+        cell_global_id: m.cell.and_then(global_id),
         arfcn_eutra: asn::ARFCNValueEUTRA(u16::try_from(m.earfcn).unwrap_or(u16::MAX)),
         system_frame_number: None,
         rsrp_result: m.rsrp_dbm.map(|p| (p + 141.0).round().clamp(0.0, 97.0) as u8),

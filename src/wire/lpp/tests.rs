@@ -223,7 +223,11 @@ fn report() -> LppBody {
         source: Some(LocationSource { gnss: true, ..LocationSource::default() }),
         ecid: vec![crate::wire::measure::EcidMeasurement {
             physical_id: 17,
-            cell: None,
+            cell: Some(crate::base::cell::CellId::Lte {
+                plmn: crate::base::cell::Plmn { mcc: 208, mnc: 1 },
+                tac: 0,
+                eci: 0x0abc_def1,
+            }),
             earfcn: 70_000,
             primary: false,
             rsrp_dbm: Some(-95.0),
