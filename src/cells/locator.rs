@@ -112,11 +112,10 @@ impl Locator {
             return Some((row.at, radius::of_row(&row), ReferenceSource::Cell));
         }
         match key.radio {
-            Radio::Wlan => None,
             Radio::Wcdma if key.cell > 0xffff => self.by_short_identity(table, key),
             // Hundreds of look-ups, which a list of neighbours is not worth.
             Radio::Wcdma if serving => self.without_controller(table, key),
-            Radio::Wcdma => None,
+            Radio::Wcdma | Radio::Wlan => None,
             _ => {
                 let area: AreaRow = self.read(table.area(key.area()))??;
                 Some((area.at, f64::from(area.radius_m), ReferenceSource::Area))

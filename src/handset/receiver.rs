@@ -234,54 +234,11 @@ impl Dice {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-    use crate::base::broadcast::{Kepler, LnavEphemeris};
+    use crate::testing::sky;
 
     const NOW: GpsTime = GpsTime::from_week_s(2400, 345_600);
-
-    /// Four planes of six satellites in circular orbits at 55°.
-    pub(in crate::handset) fn constellation(now: GpsTime) -> Vec<Ephemeris> {
-        (0..24_u8)
-            .map(|n| {
-                let angle = |turns: f64| ((turns.rem_euclid(1.0) - 0.5) * 2.0 * f64::from(i32::MAX)) as i32;
-                let kepler = Kepler {
-                    sqrt_a: (5153.7 * 524_288.0) as u32,
-                    e: 0,
-                    m0: angle(f64::from(n % 6) / 6.0 + f64::from(n / 6) / 24.0),
-                    omega0: angle(f64::from(n / 6) / 4.0),
-                    i0: (0.305_555 * 2_147_483_648.0) as i32,
-                    omega: 0,
-                    delta_n: 0,
-                    omega_dot: 0,
-                    i_dot: 0,
-                    crs: 0,
-                    crc: 0,
-                    cus: 0,
-                    cuc: 0,
-                    cis: 0,
-                    cic: 0,
-                };
-                Ephemeris::Lnav(LnavEphemeris {
-                    sat: SatId::new(Gnss::Gps, n + 1),
-                    toe: now,
-                    toc: now,
-                    kepler,
-                    af0: 10_000 * i32::from(n),
-                    af1: 5,
-                    af2: 0,
-                    tgd: -20,
-                    iodc: 7,
-                    ura: 0,
-                    health: 0,
-                    fit_extended: false,
-                    code_on_l2: 0,
-                    l2p_flag: false,
-                    aodo: 0,
-                })
-            })
-            .collect()
-    }
 
     fn place() -> Place {
         Place { at: GeoPoint::new(50.85, 4.35).unwrap(), altitude_m: 120.0 }
@@ -289,7 +246,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_fix_lies_where_its_uncertainty_says() {
-        let sky = constellation(NOW);
+        let sky = sky::gps(NOW);
         let mut inside = 0;
         for seed in 0..100 {
             let f = fix(place(), &sky, NOW.offset_s(1234.5), seed).unwrap();
@@ -304,7 +261,7 @@ pub(super) mod tests {
 
     #[test]
     fn chance_repeats_by_seed() {
-        let sky = constellation(NOW);
+        let sky = sky::gps(NOW);
         let at = |seed| fix(place(), &sky, NOW, seed).unwrap().at;
         assert_eq!(at(1), at(1));
         assert_ne!(at(1), at(2));
@@ -312,7 +269,7 @@ pub(super) mod tests {
 
     #[test]
     fn unhealthy_satellites_are_not_used_and_too_few_give_nothing() {
-        let mut sky = constellation(NOW);
+        let mut sky = sky::gps(NOW);
         for e in &mut sky {
             if let Ephemeris::Lnav(l) = e {
                 l.health = 1;

@@ -11,7 +11,6 @@ use crate::gnss::orbit::coarse_position;
 use crate::gnss::visibility::Observer;
 use crate::handset::findings::Ending;
 use crate::handset::options::{Goal, Options};
-use crate::handset::receiver::tests::constellation;
 use crate::wire::assist::{Assistance, Initiator, ReferenceTime};
 use crate::wire::lpp::{
     AssistanceDataDelivery, CapabilitiesRequest, CommonLocationRequest, GnssLocationRequest,
@@ -152,7 +151,7 @@ fn assistance(now: GpsTime) -> Assistance {
         }),
         ..Assistance::default()
     };
-    a.system_mut(Gnss::Gps).ephemerides = constellation(toe);
+    a.system_mut(Gnss::Gps).ephemerides = crate::testing::sky::gps(toe);
     a
 }
 

@@ -18,6 +18,3 @@ pub use method::{Choice, Mismatch, Mode, Protocol, choose, only_cell, protocol};
 pub use procedure::{Conclusion, Context, Next, Procedure, Step};
 pub use reference::{cell_estimate, circle, reference};
 pub use rrlp::RrlpProcedure;
-
-#[cfg(test)]
-pub(crate) mod testsky;

@@ -1,4 +1,4 @@
-//! Almanac entries that RRLP (GANSS) and LPP share, as [`crate::wire::navigation`] shares navigation models.
+//! Almanac entries and UTC models that RRLP (GANSS) and LPP share, as [`crate::wire::navigation`] shares navigation models.
 
 /// UTC as the U.S. Naval Observatory keeps it (TS 44.031 table A.55.18, TS 37.355 `utcStandardID`, the identifier of SBAS
 /// message 12: 0 CRL, 1 NIST, 2 USNO, 3 BIPM). WAAS and MSAS steer by it, and sources of navigation data do not say
@@ -182,3 +182,68 @@ macro_rules! almanac_models {
     };
 }
 pub(crate) use almanac_models;
+
+/// Defines the conversions of the UTC models of GLONASS, SBAS and BeiDou for the types in scope: `UtcSet3`, `UtcSet4`,
+/// `UtcSet5`.
+macro_rules! utc_models {
+    () => {
+        fn glonass_utc(u: &UtcModel) -> UtcSet3 {
+            let t = GpsTime::from_week_s(i64::from(u.week), i64::from(u.tot) * 4096);
+            UtcSet3 { n_a: times::four_year_day(t) as u16, tau_c: u.a0, b1: None, b2: None, kp: None }
+        }
+
+        const fn sbas_utc(u: &UtcModel) -> UtcSet4 {
+            UtcSet4 {
+                utc_a1wnt: u.a1,
+                utc_a0wnt: u.a0,
+                utc_tot: u.tot,
+                utc_wnt: u.week as u8,
+                utc_delta_tls: u.dt_ls,
+                utc_wnlsf: u.week_lsf as u8,
+                utc_dn: u.dn as i8,
+                utc_delta_tlsf: u.dt_lsf,
+                utc_standard_id: UTC_USNO,
+            }
+        }
+
+        fn from_sbas_utc(u: &UtcSet4, near: GpsTime) -> UtcModel {
+            let full = |week: u8| times::week_near(near, i64::from(week), 256) as u16;
+            UtcModel {
+                a0: u.utc_a0wnt,
+                a1: u.utc_a1wnt,
+                tot: u.utc_tot,
+                week: full(u.utc_wnt),
+                dt_ls: u.utc_delta_tls,
+                week_lsf: full(u.utc_wnlsf),
+                dn: u.utc_dn as u8,
+                dt_lsf: u.utc_delta_tlsf,
+            }
+        }
+
+        /// BeiDou counts weeks from its own epoch and days of the week from 0.
+        fn beidou_utc(u: &UtcModel) -> UtcSet5 {
+            UtcSet5 {
+                utc_a0_r12: u.a0,
+                utc_a1_r12: u.a1,
+                utc_delta_tls_r12: u.dt_ls,
+                utc_wnlsf_r12: (i64::from(u.week_lsf) - BDT_WEEK_ZERO).rem_euclid(256) as u8,
+                utc_dn_r12: u.dn.saturating_sub(1),
+                utc_delta_tlsf_r12: u.dt_lsf,
+            }
+        }
+
+        fn from_beidou_utc(u: &UtcSet5, near: GpsTime) -> UtcModel {
+            UtcModel {
+                a0: u.utc_a0_r12,
+                a1: u.utc_a1_r12,
+                tot: 0,
+                week: near.week() as u16,
+                dt_ls: u.utc_delta_tls_r12,
+                week_lsf: times::week_near(near, i64::from(u.utc_wnlsf_r12) + BDT_WEEK_ZERO, 256) as u16,
+                dn: u.utc_dn_r12.saturating_add(1),
+                dt_lsf: u.utc_delta_tlsf_r12,
+            }
+        }
+    };
+}
+pub(crate) use utc_models;

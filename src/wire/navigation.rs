@@ -49,6 +49,24 @@ macro_rules! navigation_models {
             }
         }
 
+        /// Five bits (E5a, E5b, E1-B data validity, E5a signal health) and the extension's four (E5b, E1-B signal health): TS
+        /// 44.031 tables A.48.1 and A.48.1a, TS 37.355 `svHealth`.
+        fn galileo_health(h: GalileoHealth) -> (u8, u8) {
+            let dvs = u8::from(h.e5a_dvs) << 4 | u8::from(h.e5b_dvs) << 3 | u8::from(h.e1b_dvs) << 2;
+            (dvs | h.e5a_hs & 3, (h.e5b_hs & 3) << 2 | h.e1b_hs & 3)
+        }
+
+        const fn from_galileo_health(health: u8, ext: u8) -> GalileoHealth {
+            GalileoHealth {
+                e1b_dvs: health & 0x04 != 0,
+                e1b_hs: ext & 3,
+                e5a_dvs: health & 0x10 != 0,
+                e5a_hs: health & 3,
+                e5b_dvs: health & 0x08 != 0,
+                e5b_hs: ext >> 2 & 3,
+            }
+        }
+
         /// GPS and QZSS.
         fn nav_set(e: &LnavEphemeris) -> Option<NavModelNAVKeplerianSet> {
             let k = &e.kepler;

@@ -22,7 +22,7 @@ use crate::base::cell::{
 use crate::base::ids::{SetSessionId, SlpSessionId};
 use crate::base::{GeoPoint, Imsi, Now, SetId, Shape, SlpAddress};
 use crate::gnss::SkySnapshot;
-use crate::spc::testsky;
+use crate::testing;
 use crate::wire::assist::GnssModes;
 use crate::wire::lpp::{LppMemo, LppMessage};
 use crate::wire::ulp::{
@@ -78,13 +78,13 @@ impl Lab {
     }
 
     fn with(policy: Policy) -> Self {
-        let now = testsky::now();
+        let now = testing::sky::now();
         let peer = PeerIdentity { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), certificate: None };
         let params = Params { slp_session: SLP_ID, peer, opened: now, policy: Arc::new(policy) };
         Self {
             session: Session::new(params),
             now,
-            sky: testsky::sky(),
+            sky: testing::sky::sky(),
             cells: Cells(Some(800.0)),
             access: Box::new(TrustEveryone),
             memo: LppMemo::default(),

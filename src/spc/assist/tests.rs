@@ -3,7 +3,7 @@ use crate::base::GeoPoint;
 use crate::base::broadcast::Ephemeris;
 use crate::base::cell::ReferenceSource;
 use crate::spc::config::Config;
-use crate::spc::testsky::{UNFIT, now, sky};
+use crate::testing::sky::{UNFIT, now, sky};
 use crate::wire::assist::{HeldNavigation, NavigationRequest, PeriodicRequest, PeriodicSession};
 
 fn reference(uncertainty_m: f64) -> ReferenceLocation {

@@ -3,17 +3,19 @@
 use groma_asn1::lpp as asn;
 use groma_asn1::lpp::{
     AlmanacBDSAlmanacSetR12, AlmanacECEFSBASAlmanacSet as SbasSet, AlmanacGLONASSAlmanacSet as GlonassSet,
-    AlmanacKeplerianSet, AlmanacNAVKeplerianSet, SVID,
+    AlmanacKeplerianSet, AlmanacNAVKeplerianSet, SVID, UTCModelSet3 as UtcSet3, UTCModelSet4 as UtcSet4,
+    UTCModelSet5R12 as UtcSet5,
 };
 
 use super::ids;
 use crate::base::broadcast::{Almanac, GlonassAlmanac, Gnss, KeplerAlmanac, SatId, SbasAlmanac, UtcModel};
 use crate::base::time::{BDT_WEEK_ZERO, GpsTime};
-use crate::wire::almanac::{UTC_USNO, almanac_models};
+use crate::wire::almanac::{UTC_USNO, almanac_models, utc_models};
 use crate::wire::assist::AlmanacSet;
 use crate::wire::{bits, times};
 
 almanac_models!(kep_sv_status_inav, kep_sv_status_fnav);
+utc_models!();
 
 /// Week (in the system's own count, of which LPP takes what it needs) and units of the time of almanac.
 fn week_and_toa(gnss: Gnss, t: GpsTime) -> (i64, i64) {
@@ -155,36 +157,9 @@ pub(super) fn from_utc(gnss: Gnss, u: &UtcModel) -> Option<asn::GNSSUTCModel> {
     let week_lsf = u.week_lsf as u8;
     Some(match gnss {
         Gnss::NavIc => asn::GNSSUTCModel::utcModel2(navic_utc(u)?),
-        Gnss::Glonass => {
-            let t = GpsTime::from_week_s(i64::from(u.week), i64::from(u.tot) * 4096);
-            asn::GNSSUTCModel::utcModel3(asn::UTCModelSet3 {
-                n_a: times::four_year_day(t) as u16,
-                tau_c: u.a0,
-                b1: None,
-                b2: None,
-                kp: None,
-            })
-        }
-        Gnss::Sbas => asn::GNSSUTCModel::utcModel4(asn::UTCModelSet4 {
-            utc_a1wnt: u.a1,
-            utc_a0wnt: u.a0,
-            utc_tot: u.tot,
-            utc_wnt: week,
-            utc_delta_tls: u.dt_ls,
-            utc_wnlsf: week_lsf,
-            utc_dn: u.dn as i8,
-            utc_delta_tlsf: u.dt_lsf,
-            utc_standard_id: UTC_USNO,
-        }),
-        Gnss::BeiDou => asn::GNSSUTCModel::utcModel5_r12(asn::UTCModelSet5R12 {
-            utc_a0_r12: u.a0,
-            utc_a1_r12: u.a1,
-            utc_delta_tls_r12: u.dt_ls,
-            utc_wnlsf_r12: (i64::from(u.week_lsf) - BDT_WEEK_ZERO).rem_euclid(256) as u8,
-            // BeiDou counts days of the week from 0.
-            utc_dn_r12: u.dn.saturating_sub(1),
-            utc_delta_tlsf_r12: u.dt_lsf,
-        }),
+        Gnss::Glonass => asn::GNSSUTCModel::utcModel3(glonass_utc(u)),
+        Gnss::Sbas => asn::GNSSUTCModel::utcModel4(sbas_utc(u)),
+        Gnss::BeiDou => asn::GNSSUTCModel::utcModel5_r12(beidou_utc(u)),
         _ => asn::GNSSUTCModel::utcModel1(asn::UTCModelSet1 {
             gnss_utc_a1: u.a1,
             gnss_utc_a0: u.a0,
@@ -251,26 +226,8 @@ pub(super) fn utc(u: &asn::GNSSUTCModel, near: GpsTime) -> Option<UtcModel> {
         },
         asn::GNSSUTCModel::utcModel2(u) => from_navic_utc(u, near),
         asn::GNSSUTCModel::utcModel3(u) => times::glonass_utc(u.tau_c, u.n_a, near),
-        asn::GNSSUTCModel::utcModel4(u) => UtcModel {
-            a0: u.utc_a0wnt,
-            a1: u.utc_a1wnt,
-            tot: u.utc_tot,
-            week: full(u.utc_wnt),
-            dt_ls: u.utc_delta_tls,
-            week_lsf: full(u.utc_wnlsf),
-            dn: u.utc_dn as u8,
-            dt_lsf: u.utc_delta_tlsf,
-        },
-        asn::GNSSUTCModel::utcModel5_r12(u) => UtcModel {
-            a0: u.utc_a0_r12,
-            a1: u.utc_a1_r12,
-            tot: 0,
-            week: near.week() as u16,
-            dt_ls: u.utc_delta_tls_r12,
-            week_lsf: times::week_near(near, i64::from(u.utc_wnlsf_r12) + BDT_WEEK_ZERO, 256) as u16,
-            dn: u.utc_dn_r12.saturating_add(1),
-            dt_lsf: u.utc_delta_tlsf_r12,
-        },
+        asn::GNSSUTCModel::utcModel4(u) => from_sbas_utc(u, near),
+        asn::GNSSUTCModel::utcModel5_r12(u) => from_beidou_utc(u, near),
         asn::GNSSUTCModel::unknown_ext(_) => return None,
     })
 }

@@ -40,7 +40,11 @@ fn element(e: &Ephemeris) -> Option<asn::GNSSNavModelSatelliteElement> {
             let (health, ext) = galileo_health(e.health);
             health_ext = Some(ext);
             let clock = asn::StandardClockModelList(vec![standard_clock(e)?]);
-            (health, Clock::standardClockModelList(clock), Orbit::keplerianSet(kepler_set(&e.kepler, e.toe)?))
+            (
+                health << 3,
+                Clock::standardClockModelList(clock),
+                Orbit::keplerianSet(kepler_set(&e.kepler, e.toe)?),
+            )
         }
         Ephemeris::BeiDou(e) => {
             let mut clock = bds_clock(e)?;
@@ -89,23 +93,6 @@ fn subframe_1(e: &LnavEphemeris) -> asn::NavModelNAVKeplerianSetAddNAVparam {
             reserved4: 0,
         },
         ephem_aoda: e.aodo,
-    }
-}
-
-/// `svHealth` (E5a DVS, E5b DVS, E1-B DVS, E5a HS, three spare bits) and `svHealthExt` (E5b HS, E1-B HS).
-fn galileo_health(h: GalileoHealth) -> (u8, u8) {
-    let dvs = u8::from(h.e5a_dvs) << 7 | u8::from(h.e5b_dvs) << 6 | u8::from(h.e1b_dvs) << 5;
-    (dvs | (h.e5a_hs & 3) << 3, (h.e5b_hs & 3) << 2 | h.e1b_hs & 3)
-}
-
-fn from_galileo_health(health: u8, ext: u8) -> GalileoHealth {
-    GalileoHealth {
-        e1b_dvs: health & 0x20 != 0,
-        e1b_hs: ext & 3,
-        e5a_dvs: health & 0x80 != 0,
-        e5a_hs: health >> 3 & 3,
-        e5b_dvs: health & 0x40 != 0,
-        e5b_hs: ext >> 2 & 3,
     }
 }
 
@@ -183,7 +170,7 @@ fn from_element(gnss: Gnss, e: &asn::GNSSNavModelSatelliteElement, near: GpsTime
         }
         (Gnss::Galileo, Clock::standardClockModelList(c), Orbit::keplerianSet(s)) => {
             let ext = e.ext1.as_ref().and_then(|e| e.sv_health_ext_v1240.as_ref());
-            let health = from_galileo_health(health, ext.map_or(0, |b| bits::number(b) as u8));
+            let health = from_galileo_health(health >> 3, ext.map_or(0, |b| bits::number(b) as u8));
             Ephemeris::Galileo(from_galileo(sat, iod & 0x3ff, health, s, c.0.first()?, near))
         }
         (Gnss::BeiDou, Clock::bds_ClockModel_r12(c), Orbit::bds_KeplerianSet_r12(s)) => {

@@ -3,7 +3,8 @@
 use groma_asn1::rrlp as asn;
 use groma_asn1::rrlp::{
     AlmanacBDSAlmanacSetR12, AlmanacECEFsbasAlmanacSet as SbasSet, AlmanacGlonassAlmanacSet as GlonassSet,
-    AlmanacKeplerianSet, AlmanacNAVKeplerianSet, SVID,
+    AlmanacKeplerianSet, AlmanacNAVKeplerianSet, SVID, UTCmodelSet3 as UtcSet3, UTCmodelSet4 as UtcSet4,
+    UTCmodelSet5R12 as UtcSet5,
 };
 
 use super::{gps, ids, navigation};
@@ -12,7 +13,7 @@ use crate::base::broadcast::{
     SbasAlmanac, TimeOffset, UtcModel,
 };
 use crate::base::time::{BDT_WEEK_ZERO, GpsTime};
-use crate::wire::almanac::{UTC_USNO, almanac_models};
+use crate::wire::almanac::{UTC_USNO, almanac_models, utc_models};
 use crate::wire::assist::{
     AlmanacSet, Assistance, Auxiliary, BadSignal, GnssAssistance, ReferenceTime, SbasRegion,
 };
@@ -20,6 +21,7 @@ use crate::wire::gad::{RRLP_TIME_US, octets};
 use crate::wire::{EncodeError, bits, times};
 
 almanac_models!(kep_svstatus_inav, kep_svstatus_fnav);
+utc_models!();
 
 const NS: i64 = 1_000_000_000;
 
@@ -280,35 +282,9 @@ fn from_almanac(gnss: Gnss, g: &asn::GANSSGenericAssistDataElement, near: GpsTim
 /// Galileo and QZSS have the first model; GLONASS, SBAS and BeiDou one of the added ones.
 fn from_utc(gnss: Gnss, u: &UtcModel) -> (Option<asn::GANSSUTCModel>, Option<asn::GANSSAddUTCModel>) {
     let added = match gnss {
-        Gnss::Glonass => {
-            let t = GpsTime::from_week_s(i64::from(u.week), i64::from(u.tot) * 4096);
-            asn::GANSSAddUTCModel::utcModel3(asn::UTCmodelSet3 {
-                n_a: times::four_year_day(t) as u16,
-                tau_c: u.a0,
-                b1: None,
-                b2: None,
-                kp: None,
-            })
-        }
-        Gnss::Sbas => asn::GANSSAddUTCModel::utcModel4(asn::UTCmodelSet4 {
-            utc_a1wnt: u.a1,
-            utc_a0wnt: u.a0,
-            utc_tot: u.tot,
-            utc_wnt: u.week as u8,
-            utc_delta_tls: u.dt_ls,
-            utc_wnlsf: u.week_lsf as u8,
-            utc_dn: u.dn as i8,
-            utc_delta_tlsf: u.dt_lsf,
-            utc_standard_id: UTC_USNO,
-        }),
-        Gnss::BeiDou => asn::GANSSAddUTCModel::utcModel5_r12(asn::UTCmodelSet5R12 {
-            utc_a0_r12: u.a0,
-            utc_a1_r12: u.a1,
-            utc_delta_tls_r12: u.dt_ls,
-            utc_wnlsf_r12: (i64::from(u.week_lsf) - BDT_WEEK_ZERO).rem_euclid(256) as u8,
-            utc_dn_r12: u.dn.saturating_sub(1),
-            utc_delta_tlsf_r12: u.dt_lsf,
-        }),
+        Gnss::Glonass => asn::GANSSAddUTCModel::utcModel3(glonass_utc(u)),
+        Gnss::Sbas => asn::GANSSAddUTCModel::utcModel4(sbas_utc(u)),
+        Gnss::BeiDou => asn::GANSSAddUTCModel::utcModel5_r12(beidou_utc(u)),
         _ => {
             let first = asn::GANSSUTCModel {
                 ganss_utc_a1: u.a1,
@@ -342,26 +318,8 @@ fn utc(g: &asn::GANSSGenericAssistDataElement, near: GpsTime) -> Option<UtcModel
     }
     Some(match g.ganss_add_utcmodel.as_ref()? {
         asn::GANSSAddUTCModel::utcModel3(u) => times::glonass_utc(u.tau_c, u.n_a, near),
-        asn::GANSSAddUTCModel::utcModel4(u) => UtcModel {
-            a0: u.utc_a0wnt,
-            a1: u.utc_a1wnt,
-            tot: u.utc_tot,
-            week: full(u.utc_wnt),
-            dt_ls: u.utc_delta_tls,
-            week_lsf: full(u.utc_wnlsf),
-            dn: u.utc_dn as u8,
-            dt_lsf: u.utc_delta_tlsf,
-        },
-        asn::GANSSAddUTCModel::utcModel5_r12(u) => UtcModel {
-            a0: u.utc_a0_r12,
-            a1: u.utc_a1_r12,
-            tot: 0,
-            week: near.week() as u16,
-            dt_ls: u.utc_delta_tls_r12,
-            week_lsf: times::week_near(near, i64::from(u.utc_wnlsf_r12) + BDT_WEEK_ZERO, 256) as u16,
-            dn: u.utc_dn_r12.saturating_add(1),
-            dt_lsf: u.utc_delta_tlsf_r12,
-        },
+        asn::GANSSAddUTCModel::utcModel4(u) => from_sbas_utc(u, near),
+        asn::GANSSAddUTCModel::utcModel5_r12(u) => from_beidou_utc(u, near),
         _ => return None,
     })
 }

@@ -37,12 +37,11 @@ fn element(e: &Ephemeris) -> Option<asn::GANSSSatelliteElement> {
             (e.health & 0x1f, Clock::navClockModel(nav_clock(e)?), Orbit::navKeplerianSet(nav_set(e)?))
         }
         Ephemeris::Galileo(e) => {
-            let h = e.health;
-            ext = Some((h.e5b_hs & 3) << 2 | h.e1b_hs & 3);
-            let dvs = u8::from(h.e5a_dvs) << 4 | u8::from(h.e5b_dvs) << 3 | u8::from(h.e1b_dvs) << 2;
+            let (health, extension) = galileo_health(e.health);
+            ext = Some(extension);
             let clock = asn::SeqOfStandardClockModelElement(vec![standard_clock(e)?]);
             let orbit = Orbit::keplerianSet(kepler_set(&e.kepler, e.toe)?);
-            (dvs | h.e5a_hs & 3, Clock::standardClockModelList(clock), orbit)
+            (health, Clock::standardClockModelList(clock), orbit)
         }
         Ephemeris::BeiDou(e) => (
             u8::from(e.sat_h1) << 4,
@@ -141,13 +140,6 @@ fn from_galileo(
         // RRLP does not carry the accuracy index: no prediction.
         sisa: 255,
         iod_nav,
-        health: GalileoHealth {
-            e1b_dvs: health & 0x04 != 0,
-            e1b_hs: ext & 3,
-            e5a_dvs: health & 0x10 != 0,
-            e5a_hs: health & 3,
-            e5b_dvs: health & 0x08 != 0,
-            e5b_hs: ext >> 2 & 3,
-        },
+        health: from_galileo_health(health, ext),
     }
 }

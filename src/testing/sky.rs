@@ -22,11 +22,16 @@ pub(crate) fn sky() -> SkySnapshot {
     SkySnapshot::of(&update())
 }
 
+/// The GPS satellites of such a sky around another instant, of which an even two hours are the time of ephemeris.
+pub(crate) fn gps(t: GpsTime) -> Vec<Ephemeris> {
+    (0..24).map(|n| Ephemeris::Lnav(lnav(n, t))).collect()
+}
+
 pub(crate) fn update() -> SkyUpdate {
     let t = now().gps();
     let mut u = SkyUpdate::new("test", now().utc);
+    u.ephemerides = gps(t);
     for n in 0..24u8 {
-        u.ephemerides.push(Ephemeris::Lnav(lnav(n, t)));
         u.ephemerides.push(Ephemeris::Galileo(galileo(n, t)));
         u.ephemerides.push(Ephemeris::BeiDou(beidou(n, t)));
         u.ephemerides.push(Ephemeris::Glonass(glonass(n, t)));
