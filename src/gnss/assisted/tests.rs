@@ -6,7 +6,7 @@ use crate::gnss::solve::link::{Atmosphere, Place};
 use crate::gnss::solve::{Ionosphere, Signal, predict};
 use crate::gnss::visibility::{Observer, to_ecef};
 use crate::gnss::{SkySnapshot, SkyUpdate};
-use crate::spc::testsky;
+use crate::testing::sky as testsky;
 
 const MS_M: f64 = 299_792.458;
 
