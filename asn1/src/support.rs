@@ -5,7 +5,7 @@ use std::fmt::{self, Debug, Formatter};
 use std::marker::PhantomData;
 
 use rasn::de::Error as _;
-use rasn::error::DecodeError;
+use rasn::error::{DecodeError, EncodeError};
 use rasn::types::constraints::{Bounded, Constraint, Constraints, Value};
 use rasn::types::{AsnType, BitStr, Choice, DecodeChoice, Enumerated, Identifier, Tag, TagTree};
 use rasn::uper::de::{Decoder as UperDecoder, DecoderOptions};
@@ -16,10 +16,17 @@ use rasn::{Codec, Decode, Decoder, Encode, Encoder};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenType(pub Vec<u8>);
 
+/// The constraint of an INTEGER from 0 to a number.
+macro_rules! up_to {
+    ($greatest:literal) => {
+        Constraints::new(&[Constraint::Value(rasn::types::Extensible::new(Value::new(Bounded::const_new(
+            0, $greatest,
+        ))))])
+    };
+}
+
 /// One octet, as PER sees it.
-const OCTET: Constraints = Constraints::new(&[Constraint::Value(rasn::types::Extensible::new(Value::new(
-    Bounded::const_new(0, 255),
-)))]);
+const OCTET: Constraints = up_to!(255);
 
 impl AsnType for OpenType {
     const TAG: Tag = Tag::OCTET_STRING;
@@ -150,10 +157,9 @@ pub(crate) fn decode_choice<C: OpenChoice, D: Decoder>(decoder: &mut D) -> Resul
         (false, Some(tag)) => C::from_tag(decoder, tag),
         (false, None) => Err(D::Error::no_valid_choice("root", decoder.codec())),
         (true, tag) => {
-            let octets: Cow<'_, [u8]> =
-                decoder.decode_octet_string(Tag::OCTET_STRING, &Constraints::default())?;
+            let octets = open_type(decoder)?;
             match tag {
-                Some(tag) => decode_open(&octets, tag).map_err(D::Error::from),
+                Some(tag) => decode_open(&octets, |inside| C::from_tag(inside, tag)).map_err(D::Error::from),
                 None => {
                     Ok(C::unknown(UnknownAlternative { index: place.index, octets: octets.into_owned() }))
                 }
@@ -162,10 +168,18 @@ pub(crate) fn decode_choice<C: OpenChoice, D: Decoder>(decoder: &mut D) -> Resul
     }
 }
 
-/// Reads a known alternative that fills an open type up to its padding.
-fn decode_open<C: OpenChoice>(octets: &[u8], tag: Tag) -> Result<C, DecodeError> {
+/// The octets of an open type: like an OCTET STRING of any length, fragments put together (X.691 clause 11.2).
+fn open_type<D: Decoder>(decoder: &mut D) -> Result<Cow<'_, [u8]>, D::Error> {
+    decoder.decode_octet_string(Tag::OCTET_STRING, &Constraints::default())
+}
+
+/// Reads a known value that fills an open type up to its padding.
+fn decode_open<T>(
+    octets: &[u8],
+    decode: impl FnOnce(&mut UperDecoder<'_, 0, 0>) -> Result<T, DecodeError>,
+) -> Result<T, DecodeError> {
     let mut inside = UperDecoder::<0, 0>::new(BitStr::from_slice(octets), DecoderOptions::unaligned());
-    let value = C::from_tag(&mut inside, tag)?;
+    let value = decode(&mut inside)?;
     let whole = octets.len() * 8;
     let left = inside.input().len();
     // What takes no bits still takes one octet, of zeros (X.691 clause 11.2.1).
@@ -184,6 +198,130 @@ pub(crate) fn encode_unknown<'b, C: Choice + 'static, E: Encoder<'b>>(
     encoder
         .encode_octet_string(Tag::OCTET_STRING, &Constraints::default(), octets, Identifier::EMPTY)
         .map(drop)
+}
+
+/// What the derives tell of a SEQUENCE.
+pub(crate) trait Sequence {
+    /// Whether any of its members must be there: a group without one is left out when it is empty.
+    const HAS_REQUIRED: bool;
+}
+
+/// The number of extension additions of a SEQUENCE as far as it is small, less one (X.691 clause 11.9.3.4).
+const SMALL: Constraints = up_to!(63);
+/// It, when it is not, in a length of one octet or two.
+const SEVEN_BITS: Constraints = up_to!(127);
+const FOURTEEN_BITS: Constraints = up_to!(16_383);
+
+/// Writes one bit.
+pub(crate) fn encode_flag<'b, E: Encoder<'b>>(encoder: &mut E, flag: bool) -> Result<(), E::Error> {
+    encoder.encode_bool(Tag::BOOL, flag, Identifier::EMPTY).map(drop)
+}
+
+/// The octets of an extension addition that is present.
+pub(crate) fn encode_addition<T: Encode, E: From<EncodeError>>(
+    value: &Option<T>,
+    constraints: Option<&Constraints>,
+) -> Result<Option<Vec<u8>>, E> {
+    let Some(value) = value else { return Ok(None) };
+    let octets = match constraints {
+        Some(constraints) => rasn::uper::encode_with_constraints(constraints, value),
+        None => rasn::uper::encode(value),
+    };
+    Ok(Some(octets?))
+}
+
+/// The octets of an extension addition group that has something in it.
+pub(crate) fn encode_group<T: Encode + Sequence, E: From<EncodeError>>(
+    value: &Option<T>,
+) -> Result<Option<Vec<u8>>, E> {
+    // Where every member is optional, nothing but zeros says that every member is absent.
+    let octets = encode_addition(value, None)?;
+    Ok(octets.filter(|octets| T::HAS_REQUIRED || octets.iter().any(|octet| *octet != 0)))
+}
+
+/// Writes the extension additions of a SEQUENCE behind its root (X.691 clause 19.7 to 19.9). No type here has more than 64.
+pub(crate) fn encode_additions<'b, E: Encoder<'b>>(
+    encoder: &mut E,
+    additions: &[Option<Vec<u8>>],
+) -> Result<(), E::Error> {
+    encode_flag(encoder, false)?;
+    let less_one = additions.len().saturating_sub(1);
+    encoder.encode_integer(Tag::INTEGER, &SMALL, &less_one, Identifier::EMPTY)?;
+    for addition in additions {
+        encode_flag(encoder, addition.is_some())?;
+    }
+    for octets in additions.iter().flatten() {
+        encoder.encode_octet_string(Tag::OCTET_STRING, &Constraints::default(), octets, Identifier::EMPTY)?;
+    }
+    Ok(())
+}
+
+/// The extension additions of a SEQUENCE that is being read, known ones and those of later releases.
+pub(crate) struct Additions {
+    /// Which of the first 64 are present; the next is the highest bit.
+    present: u64,
+    /// How many are present beyond those.
+    beyond: usize,
+}
+
+impl Additions {
+    /// Reads which additions are present.
+    pub(crate) fn decode<D: Decoder>(decoder: &mut D, extended: bool) -> Result<Self, D::Error> {
+        let mut additions = Self { present: 0, beyond: 0 };
+        if !extended {
+            return Ok(additions);
+        }
+        for i in 0..Self::count(decoder)? {
+            if !decoder.decode_bool(Tag::BOOL)? {
+                continue;
+            }
+            match 63_usize.checked_sub(i) {
+                Some(bit) => additions.present |= 1 << bit,
+                None => additions.beyond += 1,
+            }
+        }
+        Ok(additions)
+    }
+
+    fn count<D: Decoder>(decoder: &mut D) -> Result<usize, D::Error> {
+        if !decoder.decode_bool(Tag::BOOL)? {
+            return Ok(decoder.decode_integer::<usize>(Tag::INTEGER, &SMALL)? + 1);
+        }
+        if !decoder.decode_bool(Tag::BOOL)? {
+            return decoder.decode_integer(Tag::INTEGER, &SEVEN_BITS);
+        }
+        if !decoder.decode_bool(Tag::BOOL)? {
+            return decoder.decode_integer(Tag::INTEGER, &FOURTEEN_BITS);
+        }
+        Err(D::Error::custom("too many extension additions", decoder.codec()))
+    }
+
+    /// Reads the next of the known additions, if it is present.
+    pub(crate) fn next<T: Decode, D: Decoder>(
+        &mut self,
+        decoder: &mut D,
+        constraints: Option<&Constraints>,
+    ) -> Result<Option<T>, D::Error> {
+        let present = self.present >> 63 == 1;
+        self.present <<= 1;
+        if !present {
+            return Ok(None);
+        }
+        let octets = open_type(decoder)?;
+        let value = decode_open(&octets, |inside| match constraints {
+            Some(constraints) => T::decode_with_constraints(inside, constraints),
+            None => T::decode(inside),
+        });
+        value.map(Some).map_err(D::Error::from)
+    }
+
+    /// Passes over the additions that are not known.
+    pub(crate) fn skip<D: Decoder>(self, decoder: &mut D) -> Result<(), D::Error> {
+        for _ in 0..self.present.count_ones() as usize + self.beyond {
+            open_type(decoder)?;
+        }
+        Ok(())
+    }
 }
 
 /// The bits to send of a BIT STRING with named bits: trailing zero bits go, down to the least size (X.680 clause 22.7,

@@ -9,8 +9,11 @@
 //! added. Here a variant marked `#[unknown]`, the last one of its type, takes whatever is not known: of an ENUMERATED
 //! the index, of a CHOICE a `crate::support::UnknownAlternative`. What these derives add to rasn's calls for that lives
 //! in `crate::support` of the crate that has the types ([`open`]).
+//!
+//! A SEQUENCE is encoded and decoded in place ([`sequence`]), which makes a third of the code of it.
 
 mod open;
+mod sequence;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input, parse_quote};
@@ -30,7 +33,10 @@ pub fn asn_type(input: TokenStream) -> TokenStream {
 pub fn encode(input: TokenStream) -> TokenStream {
     let input = open::Split::of(marked(parse_macro_input!(input as DeriveInput)));
     rasn_derive_impl::encode_derive_inner(input.known.clone())
-        .and_then(|code| input.encode(code))
+        .and_then(|code| match sequence::Sequence::of(&input.known, &code)? {
+            Some((sequence, constants)) => Ok(sequence.encode(&constants)),
+            None => input.encode(code),
+        })
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }
@@ -39,8 +45,13 @@ pub fn encode(input: TokenStream) -> TokenStream {
 #[proc_macro_derive(Decode, attributes(rasn, extensible, unknown))]
 pub fn decode(input: TokenStream) -> TokenStream {
     let input = open::Split::of(marked(parse_macro_input!(input as DeriveInput)));
-    rasn_derive_impl::decode_derive_inner(input.known.clone())
-        .and_then(|code| input.decode(code))
+    rasn_derive_impl::encode_derive_inner(input.known.clone())
+        .and_then(|code| match sequence::Sequence::of(&input.known, &code)? {
+            Some((sequence, constants)) => Ok(sequence.decode(&constants)),
+            None => {
+                rasn_derive_impl::decode_derive_inner(input.known.clone()).and_then(|code| input.decode(code))
+            }
+        })
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }
