@@ -219,7 +219,7 @@ pub(crate) fn encode_flag<'b, E: Encoder<'b>>(encoder: &mut E, flag: bool) -> Re
 
 /// The octets of an extension addition that is present.
 pub(crate) fn encode_addition<T: Encode, E: From<EncodeError>>(
-    value: &Option<T>,
+    value: Option<&T>,
     constraints: Option<&Constraints>,
 ) -> Result<Option<Vec<u8>>, E> {
     let Some(value) = value else { return Ok(None) };
@@ -232,7 +232,7 @@ pub(crate) fn encode_addition<T: Encode, E: From<EncodeError>>(
 
 /// The octets of an extension addition group that has something in it.
 pub(crate) fn encode_group<T: Encode + Sequence, E: From<EncodeError>>(
-    value: &Option<T>,
+    value: Option<&T>,
 ) -> Result<Option<Vec<u8>>, E> {
     // Where every member is optional, nothing but zeros says that every member is absent.
     let octets = encode_addition(value, None)?;

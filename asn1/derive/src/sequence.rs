@@ -95,9 +95,9 @@ impl<'a> Sequence<'a> {
             .map(|m| {
                 let field = &m.field.ident;
                 match (m.kind, &m.constraints) {
-                    (Kind::Group, _) => quote!(crate::support::encode_group(&self.#field)?),
-                    (_, Some(c)) => quote!(crate::support::encode_addition(&self.#field, Some(&#c))?),
-                    (_, None) => quote!(crate::support::encode_addition(&self.#field, None)?),
+                    (Kind::Group, _) => quote!(crate::support::encode_group(self.#field.as_ref())?),
+                    (_, Some(c)) => quote!(crate::support::encode_addition(self.#field.as_ref(), Some(&#c))?),
+                    (_, None) => quote!(crate::support::encode_addition(self.#field.as_ref(), None)?),
                 }
             })
             .collect();
