@@ -10,6 +10,7 @@ mod http;
 mod import;
 mod records;
 pub mod rinex;
+pub mod rtcm;
 mod schedule;
 pub mod simulated;
 mod sources;

@@ -19,6 +19,7 @@ mod sky;
 mod snapshot;
 pub mod solve;
 pub mod spread;
+pub mod station;
 pub mod table;
 mod update;
 pub mod visibility;
