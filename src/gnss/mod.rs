@@ -7,6 +7,7 @@
 //! The room is pure: no clock is read here, every question carries its time.
 
 pub mod age;
+pub mod agreement;
 pub mod almanac;
 pub mod assisted;
 pub mod kepler;
@@ -23,10 +24,12 @@ pub mod station;
 pub mod table;
 mod update;
 pub mod visibility;
+mod withheld;
 
 pub use age::{AgePolicy, is_healthy};
 pub use leap::LeapSeconds;
 pub use orbit::SatState;
-pub use sky::{Applied, SatName, Sky, SkyConfig, SkyError};
+pub use sky::{Applied, Refusal, SatName, Sky, SkyConfig, SkyError};
 pub use snapshot::{SkyEntry, SkySnapshot, Visible};
-pub use update::SkyUpdate;
+pub use update::{SkyUpdate, UNRANKED};
+pub use withheld::Withheld;

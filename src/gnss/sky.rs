@@ -6,8 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::age::AgePolicy;
-use super::snapshot::{Models, SkyEntry, SkySnapshot};
-use super::update::SkyUpdate;
+use super::agreement::{self, Candidate, Distance, Verdict};
+use super::snapshot::{Models, SkyEntry, SkySnapshot, best};
+use super::update::{SkyUpdate, UNRANKED};
+use super::withheld::Withheld;
 use crate::base::GpsTime;
 use crate::base::broadcast::{Almanac, Ephemeris, SatId};
 
@@ -20,7 +22,7 @@ const MAX_PER_SATELLITE: usize = 1536;
 pub struct SkyConfig {
     /// How long data may be used.
     pub max_age: AgePolicy,
-    /// Satellites never to be offered, such as `["E14", "E18"]`; default none.
+    /// Satellites never to be offered, such as `["E14", "E18"]`; default none. Handsets are told not to use them.
     pub exclude: Vec<SatName>,
 }
 
@@ -51,12 +53,35 @@ pub enum SkyError {
 }
 
 /// What an update changed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Applied {
     /// Ephemerides that were not there before.
     pub new: usize,
     /// Ephemerides that were there already.
     pub known: usize,
+    /// Ephemerides that are not believed now and were before, or are new.
+    pub refused: Vec<Refusal>,
+}
+
+/// An ephemeris that is not believed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// The message.
+    pub ephemeris: Arc<Ephemeris>,
+    /// Name of the source.
+    pub origin: Arc<str>,
+    /// The best rank of those who delivered it.
+    pub rank: u8,
+    /// [`Verdict::Refused`] or [`Verdict::Disputed`].
+    pub verdict: Verdict,
+}
+
+/// An ephemeris, who delivered it, and what to think of it.
+#[derive(Clone, Debug)]
+struct Held {
+    entry: SkyEntry,
+    voters: u32,
+    verdict: Verdict,
 }
 
 /// The accumulator. It is owned by one task, which publishes a [`SkySnapshot`] after each change.
@@ -64,10 +89,11 @@ pub struct Applied {
 pub struct Sky {
     config: SkyConfig,
     exclude: BTreeSet<SatId>,
+    flagged: BTreeSet<SatId>,
     /// Known after the first update.
     simulated: Option<bool>,
     generation: u64,
-    satellites: BTreeMap<SatId, Vec<SkyEntry>>,
+    satellites: BTreeMap<SatId, Vec<Held>>,
     models: Models,
 }
 
@@ -78,6 +104,7 @@ impl Sky {
         Self {
             config,
             exclude,
+            flagged: BTreeSet::new(),
             simulated: None,
             generation: 0,
             satellites: BTreeMap::new(),
@@ -85,7 +112,7 @@ impl Sky {
         }
     }
 
-    /// Takes an update in.
+    /// Takes an update in. Messages that contradict others of their satellite are judged ([`agreement`]).
     ///
     /// # Errors
     /// [`SkyError::Mixed`] when simulated data meet real ones; the sky is unchanged then.
@@ -99,13 +126,21 @@ impl Sky {
         self.simulated = Some(update.simulated);
         self.generation += 1;
         let origin: Arc<str> = update.source.as_str().into();
+        let voter = 1 << update.rank.min(UNRANKED);
         let mut applied = Applied::default();
+        let mut changed = BTreeSet::new();
         for e in &update.ephemerides {
             let entry = SkyEntry::new(*e, Arc::clone(&origin), update.received);
-            if insert(self.satellites.entry(e.sat()).or_default(), entry) {
+            if insert(self.satellites.entry(e.sat()).or_default(), entry, voter) {
                 applied.new += 1;
             } else {
                 applied.known += 1;
+            }
+            changed.insert(e.sat());
+        }
+        for sat in changed {
+            if let Some(held) = self.satellites.get_mut(&sat) {
+                judge(held, &self.config.max_age, &mut applied.refused);
             }
         }
         self.models.apply(update);
@@ -117,16 +152,47 @@ impl Sky {
     pub fn expire(&mut self, now: GpsTime) -> usize {
         let policy = &self.config.max_age;
         let mut gone = 0;
-        for entries in self.satellites.values_mut() {
-            let before = entries.len();
-            entries.retain(|e| policy.expiry(&e.ephemeris) >= now);
-            gone += before - entries.len();
+        for held in self.satellites.values_mut() {
+            let before = held.len();
+            held.retain(|h| policy.expiry(&h.entry.ephemeris) >= now);
+            gone += before - held.len();
+            // What a message that is gone spoke against may be right after all.
+            if before > held.len() && held.iter().any(|h| h.verdict != Verdict::Accepted) {
+                judge(held, policy, &mut Vec::new());
+            }
         }
-        self.satellites.retain(|_, entries| !entries.is_empty());
+        self.satellites.retain(|_, held| !held.is_empty());
         if gone > 0 {
             self.generation += 1;
         }
         gone
+    }
+
+    /// Which satellites the operator excludes from now on.
+    pub fn exclude(&mut self, satellites: &[SatName]) {
+        let exclude = satellites.iter().map(|s| s.0).collect();
+        if self.exclude != exclude {
+            self.exclude = exclude;
+            self.generation += 1;
+        }
+    }
+
+    /// Which satellites the monitor flags from now on. Returns whether that is a change.
+    pub fn flag(&mut self, satellites: BTreeSet<SatId>) -> bool {
+        let changed = self.flagged != satellites;
+        if changed {
+            self.flagged = satellites;
+            self.generation += 1;
+        }
+        changed
+    }
+
+    /// The ephemeris to use for a satellite at `t`, healthy or not, withheld or not: what the monitor compares with.
+    pub fn ephemeris(&self, sat: SatId, t: GpsTime) -> Option<Arc<Ephemeris>> {
+        let held = self.satellites.get(&sat)?;
+        let accepted: Vec<SkyEntry> =
+            held.iter().filter(|h| h.verdict == Verdict::Accepted).map(|h| h.entry.clone()).collect();
+        best(&accepted, t, &self.config.max_age).map(|e| Arc::clone(&e.ephemeris))
     }
 
     /// Whether the data are simulated; `None` while there are none.
@@ -146,17 +212,40 @@ impl Sky {
 
     /// The view to publish.
     pub fn snapshot(&self) -> SkySnapshot {
-        let satellites = self
-            .satellites
-            .iter()
-            .filter(|(sat, _)| !self.exclude.contains(sat))
-            .map(|(sat, entries)| (*sat, entries.clone()))
-            .collect();
-        let almanac_allowed = |a: &Almanac| !self.exclude.contains(&a.sat());
+        let mut satellites = Vec::with_capacity(self.satellites.len());
+        let mut withheld = BTreeMap::new();
+        for (sat, held) in &self.satellites {
+            let entries = |verdict: Verdict| -> Vec<SkyEntry> {
+                held.iter().filter(|h| h.verdict == verdict).map(|h| h.entry.clone()).collect()
+            };
+            let accepted = entries(Verdict::Accepted);
+            let reason = if self.exclude.contains(sat) {
+                Some(Withheld::Excluded)
+            } else {
+                self.flagged.contains(sat).then_some(Withheld::Flagged)
+            };
+            if let Some(reason) = reason {
+                withheld.insert(*sat, (reason, accepted));
+                continue;
+            }
+            let disputed = entries(Verdict::Disputed);
+            if !disputed.is_empty() {
+                withheld.insert(*sat, (Withheld::Disputed, disputed));
+            }
+            if !accepted.is_empty() {
+                satellites.push((*sat, accepted));
+            }
+        }
+        // An excluded satellite is known to be so without any data of it.
+        for sat in &self.exclude {
+            withheld.entry(*sat).or_insert_with(|| (Withheld::Excluded, Vec::new()));
+        }
+        let allowed = |a: &Almanac| !self.exclude.contains(&a.sat());
         let mut models = self.models.clone();
-        models.almanacs.retain(|_, a| almanac_allowed(a));
+        models.almanacs.retain(|_, a| allowed(a));
         SkySnapshot::new(
             satellites,
+            withheld,
             models,
             self.config.max_age.clone(),
             self.simulated.unwrap_or(false),
@@ -165,25 +254,45 @@ impl Sky {
     }
 }
 
+/// Judges a satellite's messages; those that lost or never had our trust are added to `refused`.
+fn judge(held: &mut [Held], policy: &AgePolicy, refused: &mut Vec<Refusal>) {
+    let candidates: Vec<Candidate<'_>> =
+        held.iter().map(|h| Candidate { ephemeris: &h.entry.ephemeris, voters: h.voters }).collect();
+    let verdicts = agreement::judge(&candidates, policy);
+    for (h, verdict) in held.iter_mut().zip(verdicts) {
+        if verdict != Verdict::Accepted && verdict != h.verdict {
+            refused.push(Refusal {
+                ephemeris: Arc::clone(&h.entry.ephemeris),
+                origin: Arc::clone(&h.entry.origin),
+                rank: h.voters.trailing_zeros() as u8,
+                verdict,
+            });
+        }
+        h.verdict = verdict;
+    }
+}
+
 /// Keeps a satellite's entries sorted by reference time. An ephemeris with the same message, issue and reference time as a
-/// known one takes its place, since a repeated issue may correct health. Returns whether it was new.
-fn insert(entries: &mut Vec<SkyEntry>, entry: SkyEntry) -> bool {
+/// known one with which it agrees takes its place, since a repeated issue may correct health. Returns whether it was new.
+fn insert(held: &mut Vec<Held>, entry: SkyEntry, voter: u32) -> bool {
     let t = entry.ephemeris.reference_time();
-    let end = entries.partition_point(|e| e.ephemeris.reference_time() <= t);
-    for known in entries[..end].iter_mut().rev() {
-        if known.ephemeris.reference_time() != t {
+    let end = held.partition_point(|h| h.entry.ephemeris.reference_time() <= t);
+    for known in held[..end].iter_mut().rev() {
+        if known.entry.ephemeris.reference_time() != t {
             break;
         }
-        if same_issue(&known.ephemeris, &entry.ephemeris) {
-            if entry.received >= known.received {
-                *known = entry;
+        let (a, b) = (&*known.entry.ephemeris, &*entry.ephemeris);
+        if same_issue(a, b) && (a == b || Distance::between(a, b).agrees(a.sat().gnss)) {
+            known.voters |= voter;
+            if entry.received >= known.entry.received {
+                known.entry = entry;
             }
             return false;
         }
     }
-    entries.insert(end, entry);
-    if entries.len() > MAX_PER_SATELLITE {
-        entries.remove(0);
+    held.insert(end, Held { entry, voters: voter, verdict: Verdict::Accepted });
+    if held.len() > MAX_PER_SATELLITE {
+        held.remove(0);
     }
     true
 }

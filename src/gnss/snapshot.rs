@@ -8,6 +8,7 @@ use super::almanac::{self, AlmanacMemory};
 use super::places::{Place, PlaceMemory};
 use super::update::SkyUpdate;
 use super::visibility::{self, Observer};
+use super::withheld::Withheld;
 use crate::base::broadcast::{
     Almanac, EarthOrientation, Ephemeris, GalileoMessage, Gnss, Klobuchar, KlobucharArea, NeQuick, SatId,
     TimeOffset, UtcModel,
@@ -115,10 +116,12 @@ pub struct Visible<'a> {
 /// The view of the sky that sessions work with: immutable, cheap to share, swapped as a whole when data arrive.
 ///
 /// Every question takes the time for which it is asked, and data that are not fresh then ([`AgePolicy`]) are never part
-/// of an answer. Satellites that the configuration excludes are not in it at all.
+/// of an answer. Satellites that are [withheld](Self::withheld) (by the operator, by the monitor, because their messages
+/// contradict each other) appear in no answer but that one and [`unhealthy`](Self::unhealthy).
 #[derive(Clone, Debug, Default)]
 pub struct SkySnapshot {
     satellites: Vec<(SatId, Vec<SkyEntry>)>,
+    withheld: BTreeMap<SatId, (Withheld, Vec<SkyEntry>)>,
     models: Models,
     policy: AgePolicy,
     simulated: bool,
@@ -131,6 +134,7 @@ impl SkySnapshot {
     /// From entries sorted by satellite and, within one, by reference time.
     pub(super) fn new(
         satellites: Vec<(SatId, Vec<SkyEntry>)>,
+        withheld: BTreeMap<SatId, (Withheld, Vec<SkyEntry>)>,
         models: Models,
         policy: AgePolicy,
         simulated: bool,
@@ -138,6 +142,7 @@ impl SkySnapshot {
     ) -> Self {
         Self {
             satellites,
+            withheld,
             models,
             policy,
             simulated,
@@ -269,10 +274,40 @@ impl SkySnapshot {
         found.collect()
     }
 
-    /// Satellites that call themselves unfit for use in a fresh ephemeris (real-time integrity). A satellite without fresh
-    /// data is not among them: nothing is known of it.
+    /// Satellites that must not be used (real-time integrity): those that call themselves unfit in a fresh ephemeris, and those
+    /// withheld. A satellite without fresh data is not among them unless the operator excludes it: nothing is known of it.
     pub fn unhealthy(&self, gnss: Gnss, t: GpsTime) -> Vec<SatId> {
-        self.fresh_of(gnss, t).filter(|e| !is_healthy(&e.ephemeris)).map(|e| e.ephemeris.sat()).collect()
+        let said = self.fresh_of(gnss, t).filter(|e| !is_healthy(&e.ephemeris)).map(|e| e.ephemeris.sat());
+        let withheld = self.withheld(t).map(|(sat, _)| sat).filter(|sat| sat.gnss == gnss);
+        let mut all: Vec<SatId> = said.chain(withheld).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The satellites that are not offered at `t` although their data are fresh, and those that the operator excludes, each with
+    /// the reason.
+    pub fn withheld(&self, t: GpsTime) -> impl Iterator<Item = (SatId, Withheld)> {
+        let stands = move |sat: SatId, reason: Withheld, entries: &[SkyEntry]| match reason {
+            Withheld::Excluded => true,
+            Withheld::Flagged => best(entries, t, &self.policy).is_some(),
+            // Of no consequence while another message of the satellite is beyond dispute.
+            Withheld::Disputed => {
+                best(entries, t, &self.policy).is_some() && best(self.entries_of(sat), t, &self.policy).is_none()
+            }
+        };
+        self.withheld
+            .iter()
+            .filter(move |(sat, (reason, entries))| stands(**sat, *reason, entries))
+            .map(|(sat, (reason, _))| (*sat, *reason))
+    }
+
+    /// The fresh entry of a withheld satellite, and why it is withheld; for tables.
+    pub(super) fn withheld_entries(&self, t: GpsTime) -> impl Iterator<Item = (&SkyEntry, Withheld)> {
+        self.withheld(t).filter_map(move |(sat, reason)| {
+            let (_, entries) = self.withheld.get(&sat)?;
+            Some((best(entries, t, &self.policy)?, reason))
+        })
     }
 
     /// Number of usable satellites of each system that has any.
@@ -360,7 +395,7 @@ impl SkySnapshot {
 }
 
 /// The fresh entry nearest to `t` in a satellite's list.
-fn best<'a>(entries: &'a [SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<&'a SkyEntry> {
+pub(super) fn best<'a>(entries: &'a [SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<&'a SkyEntry> {
     entries.get(best_index(entries, t, policy)?)
 }
 

@@ -1,5 +1,6 @@
 //! What the server has of the sky, as a table for people and machines.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -32,6 +33,9 @@ pub struct SkyRow {
     pub left_s: f64,
     /// Whether the satellite calls itself fit for use.
     pub healthy: bool,
+    /// Why it is not offered nonetheless: `excluded`, `flagged`, `disputed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<&'static str>,
     /// Name of the source.
     pub source: String,
     /// Degrees clockwise from north, where a place was given.
@@ -54,6 +58,8 @@ pub struct SkyTable {
     pub simulated: bool,
     /// Fresh satellites, healthy or not; with a place, those above the horizon, highest first.
     pub satellites: Vec<SkyRow>,
+    /// Hours until fewer than four satellites of a system can be used if nothing new arrives; systems that have any.
+    pub hours_left: BTreeMap<Gnss, f64>,
 }
 
 /// The message type in lower case.
@@ -75,9 +81,11 @@ const fn message(e: &Ephemeris) -> &'static str {
 /// is left out.
 pub fn sky_table(sky: &SkySnapshot, t: GpsTime, at: Option<(GeoPoint, f64)>) -> SkyTable {
     let observer = at.map(|(p, altitude)| Observer::new(p, altitude));
-    let mut satellites: Vec<SkyRow> = sky
-        .fresh(t)
-        .filter_map(|entry| {
+    let offered = sky.fresh(t).map(|entry| (entry, None));
+    let withheld = sky.withheld_entries(t).map(|(entry, reason)| (entry, Some(reason.name())));
+    let mut satellites: Vec<SkyRow> = offered
+        .chain(withheld)
+        .filter_map(|(entry, withheld)| {
             let e = &*entry.ephemeris;
             let look = observer.map(|o| o.look_at(orbit::coarse_position(e, t)));
             if look.is_some_and(|(_, elevation)| elevation < 0.0) {
@@ -92,6 +100,7 @@ pub fn sky_table(sky: &SkySnapshot, t: GpsTime, at: Option<(GeoPoint, f64)>) -> 
                 age_s: t - e.reference_time(),
                 left_s: sky.policy().expiry(e) - t,
                 healthy: is_healthy(e),
+                withheld,
                 source: entry.origin.to_string(),
                 azimuth_deg: look.map(|(azimuth, _)| azimuth),
                 elevation_deg: look.map(|(_, elevation)| elevation),
@@ -101,8 +110,12 @@ pub fn sky_table(sky: &SkySnapshot, t: GpsTime, at: Option<(GeoPoint, f64)>) -> 
     if observer.is_some() {
         let height = |r: &SkyRow| r.elevation_deg.unwrap_or(-90.0);
         satellites.sort_by(|a, b| height(b).total_cmp(&height(a)));
+    } else {
+        satellites.sort_by_key(|r| r.sat);
     }
-    SkyTable { at: t.to_utc(), simulated: sky.simulated(), satellites }
+    let hours_left =
+        satellites.iter().map(|r| r.gnss).collect::<BTreeSet<_>>().into_iter().map(|g| (g, sky.hours_left(g, t)));
+    SkyTable { at: t.to_utc(), simulated: sky.simulated(), hours_left: hours_left.collect(), satellites }
 }
 
 impl fmt::Display for SkyTable {
@@ -115,21 +128,26 @@ impl fmt::Display for SkyTable {
         let placed = self.satellites.iter().any(|r| r.elevation_deg.is_some());
         write!(
             f,
-            "{:<4} {:<8} {:<5} {:>5}  {:<20} {:>8}  {:<9}",
-            "sat", "system", "msg", "issue", "toe", "age", "health"
+            "{:<4} {:<8} {:<5} {:>5}  {:<20} {:>8} {:>7}  {:<9}",
+            "sat", "system", "msg", "issue", "toe", "age", "left", "health"
         )?;
         writeln!(f, "{} source", if placed { "   az   el " } else { "" })?;
         for r in &self.satellites {
-            let health = if r.healthy { "good" } else { "UNHEALTHY" };
+            let health = match r.withheld {
+                Some(reason) => reason.to_uppercase(),
+                None if r.healthy => "good".to_owned(),
+                None => "UNHEALTHY".to_owned(),
+            };
             write!(
                 f,
-                "{:<4} {:<8} {:<5} {:>5}  {:<20} {:>8}  {health:<9}",
+                "{:<4} {:<8} {:<5} {:>5}  {:<20} {:>8} {:>7}  {health:<9}",
                 r.sat,
                 r.gnss.name(),
                 r.message,
                 r.issue,
                 r.toe.to_string(),
-                Age(r.age_s).to_string()
+                Age(r.age_s).to_string(),
+                Age(r.left_s).to_string()
             )?;
             if let (Some(az), Some(el)) = (r.azimuth_deg, r.elevation_deg) {
                 write!(f, " {az:4.0} {el:4.0} ")?;
@@ -141,11 +159,16 @@ impl fmt::Display for SkyTable {
             let of = |r: &&SkyRow| r.gnss == gnss;
             let n = self.satellites.iter().filter(of).count();
             if n > 0 {
-                let good = self.satellites.iter().filter(of).filter(|r| r.healthy).count();
+                let good = self.satellites.iter().filter(of).filter(|r| r.healthy && r.withheld.is_none()).count();
                 write!(f, " {} {good}/{n}", gnss.name())?;
             }
         }
-        writeln!(f, " (healthy/all)")
+        writeln!(f, " (offered/all)")?;
+        write!(f, "left if nothing new arrives:")?;
+        for (gnss, hours) in &self.hours_left {
+            write!(f, " {} {}", gnss.name(), Age(hours * 3600.0))?;
+        }
+        writeln!(f)
     }
 }
 

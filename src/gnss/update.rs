@@ -7,6 +7,13 @@ use crate::base::broadcast::{
 };
 use crate::base::{GpsTime, Utc};
 
+/// The rank of what no configured source delivered.
+pub const UNRANKED: u8 = 31;
+
+const fn unranked() -> u8 {
+    UNRANKED
+}
+
 /// One delivery of broadcast data: a file, an hour of an archive, a round of the simulation.
 ///
 /// It is also what a store keeps, so that a restarted server knows at once what is still valid: applying the stored
@@ -15,6 +22,10 @@ use crate::base::{GpsTime, Utc};
 pub struct SkyUpdate {
     /// Name of the source, shown to operators (`BRDC00IGS_R_20230010000_01D_MN.rnx.gz`, `simulated`).
     pub source: String,
+    /// Place of the source among the configured ones, 0 the best; [`UNRANKED`] for files named by hand and what a store held.
+    /// When sources contradict each other, each has one voice, and the better one the last word.
+    #[serde(default = "unranked")]
+    pub rank: u8,
     /// Whether the data were made up by the simulation.
     pub simulated: bool,
     /// When the server received it.
@@ -50,6 +61,7 @@ impl SkyUpdate {
     pub fn new(source: impl Into<String>, received: Utc) -> Self {
         Self {
             source: source.into(),
+            rank: UNRANKED,
             simulated: false,
             received,
             epoch: GpsTime::from_utc(received),
