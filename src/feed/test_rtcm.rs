@@ -82,7 +82,7 @@ pub(crate) fn observations(t: GpsTime, ranges: &[(u8, f64)]) -> Vec<u8> {
         });
         signal_data.push(Msg1077Sig {
             satellite_id: *sat,
-            signal_id: msm_mappings_gps(),
+            signal_id: GpsSigId::new(1, 'C'),
             gnss_signal_fine_pseudorange_ext_ms: Some(ms - rough),
             gnss_signal_fine_phaserange_ext_ms: Some(ms - rough),
             gnss_phaserange_lock_time_ext_ind: 100,
@@ -97,10 +97,6 @@ pub(crate) fn observations(t: GpsTime, ranges: &[(u8, f64)]) -> Vec<u8> {
         data_segment: Msg1077Data { satellite_data, signal_data },
         ..Msg1077T::default()
     }))
-}
-
-fn msm_mappings_gps() -> rtcm_rs::msg::GpsSigId {
-    rtcm_rs::msg::GpsSigId::new(1, 'C')
 }
 
 /// Where station 7 stands, as message 1005.
