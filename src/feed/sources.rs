@@ -18,7 +18,8 @@ use super::supervisor::Delivery;
 use super::watch::{Look, Watch};
 use crate::base::Utc;
 use crate::base::time::Clock;
-use crate::gnss::SkyUpdate;
+use crate::gnss::station::{Station, StationEpoch};
+use crate::gnss::{SkyUpdate, UNRANKED};
 
 /// A source at work.
 pub(super) struct Source {
@@ -30,10 +31,23 @@ pub(super) struct Source {
 }
 
 impl Source {
-    async fn deliver(&self, update: SkyUpdate, report: Option<ImportReport>) {
+    pub(super) async fn deliver(&self, mut update: SkyUpdate, report: Option<ImportReport>) {
+        update.rank = self.rank();
         // Success first, so that a refusal by the sky is what stays.
         self.statuses.succeeded(self.number, self.clock.now().utc);
-        let _ = self.out.send(Delivery { source: self.number, update, report }).await;
+        let _ = self.out.send(Delivery::Update { source: self.number, update, report }).await;
+    }
+
+    pub(super) async fn station(&self, station: Station) {
+        let _ = self.out.send(Delivery::Station { source: self.rank(), station }).await;
+    }
+
+    pub(super) async fn epoch(&self, epoch: StationEpoch) {
+        let _ = self.out.send(Delivery::Epoch { source: self.rank(), epoch }).await;
+    }
+
+    fn rank(&self) -> u8 {
+        u8::try_from(self.number).unwrap_or(UNRANKED).min(UNRANKED)
     }
 }
 

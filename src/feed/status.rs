@@ -11,9 +11,11 @@ use crate::base::Utc;
 pub struct SourceStatus {
     /// What it is called: a directory, an address without password, `simulated`.
     pub name: String,
-    /// `simulated`, `directory` or `http`.
+    /// `simulated`, `directory`, `http`, `ntrip` or `rtcm`.
     pub kind: &'static str,
-    /// When it was last read with success.
+    /// Place among the sources, 0 the most trusted.
+    pub rank: usize,
+    /// When it was last read with success; of a stream, when its last message came.
     pub last_success: Option<Utc>,
     /// What went wrong the last time, unless it went well since.
     pub last_error: Option<String>,
@@ -21,6 +23,12 @@ pub struct SourceStatus {
     pub records: u64,
     /// Records of it that were left out since the start.
     pub rejected: u64,
+    /// Ephemerides of it that contradict others and were not believed, since the start.
+    pub refused: u64,
+    /// Messages of a stream that were of another time, since the start.
+    pub stale: u64,
+    /// Connections of a stream that ended or did not come about since the start.
+    pub reconnects: u64,
     /// Attempts to read it that failed since the start.
     pub failures: u64,
     /// Whether the last attempt went well.
@@ -35,13 +43,18 @@ impl Statuses {
     /// Adds a source; returns its place.
     pub(super) fn add(&self, name: String, kind: &'static str) -> usize {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let rank = all.len();
         all.push(SourceStatus {
             name,
             kind,
+            rank,
             last_success: None,
             last_error: None,
             records: 0,
             rejected: 0,
+            refused: 0,
+            stale: 0,
+            reconnects: 0,
             failures: 0,
             healthy: false,
         });
@@ -61,6 +74,29 @@ impl Statuses {
             s.records += records as u64;
             s.rejected += rejected as u64;
         });
+    }
+
+    pub(super) fn refused(&self, source: usize, records: usize) {
+        self.change(source, |s| s.refused += records as u64);
+    }
+
+    pub(super) fn dropped(&self, source: usize, messages: usize) {
+        self.change(source, |s| s.stale += messages as u64);
+    }
+
+    pub(super) fn reconnects(&self, source: usize) {
+        self.change(source, |s| s.reconnects += 1);
+    }
+
+    /// A stream is of another time. It is no failure to connect, but not healthy either. Returns whether it was healthy.
+    pub(super) fn replays(&self, source: usize, error: &str) -> bool {
+        let mut news = false;
+        self.change(source, |s| {
+            news = s.healthy || s.last_error.is_none();
+            s.last_error = Some(error.to_owned());
+            s.healthy = false;
+        });
+        news
     }
 
     /// Returns whether this is news: another error than the last time.

@@ -45,7 +45,7 @@ pub(crate) fn gps_message(l: &LnavEphemeris) -> Msg1019T {
         af0_s: scaled(l.af0, -31),
         iodc: l.iodc,
         crs_m: scaled(k.crs, -5) as _,
-        delta_n_sc_s: scaled(k.delta_n, -43),
+        delta_n_sc_s: scaled(k.delta_n, -43) as _,
         m0_sc: scaled(k.m0, -31),
         cuc_rad: scaled(k.cuc, -29) as _,
         eccentricity: f64::from(k.e) * exp2i(-33),

@@ -191,7 +191,7 @@ async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
 
 fn directory(path: &std::path::Path) -> Config {
     let dir = DirectoryConfig { path: path.to_owned(), scan_s: 30 };
-    Config { sources: vec![SourceConfig::Directory(dir)], keep: true }
+    Config { sources: vec![SourceConfig::Directory(dir)], ..Config::default() }
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,7 +251,7 @@ async fn the_expired_is_not_loaded() {
     let file = dir.path().join("nav.rnx");
     std::fs::write(&file, navigation_file(9, t)).unwrap();
     import_into(&*store, &SkyConfig::default().max_age, &[file], Utc::from_unix_s(0)).unwrap();
-    let none = Config { sources: Vec::new(), keep: true };
+    let none = Config { sources: Vec::new(), ..Config::default() };
     for (time, known) in [("2024-03-01T12:30:00Z", true), ("2024-03-01T14:30:00Z", false)] {
         let clock = Clock::starting_at(time.parse().unwrap());
         let stop = CancellationToken::new();

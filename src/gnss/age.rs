@@ -74,7 +74,8 @@ impl AgePolicy {
         self.nominal_s(gnss) * EXTENDED_FIT
     }
 
-    fn nominal_s(&self, gnss: Gnss) -> f64 {
+    /// The age at which the ephemerides of a system expire, unless they flag a longer fit interval.
+    pub fn nominal_s(&self, gnss: Gnss) -> f64 {
         f64::from(match gnss {
             Gnss::Gps => self.gps_s,
             Gnss::Qzss => self.qzss_s,

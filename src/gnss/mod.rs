@@ -12,6 +12,7 @@ pub mod almanac;
 pub mod assisted;
 pub mod kepler;
 pub mod leap;
+pub mod monitor;
 pub mod orbit;
 mod places;
 pub mod positions;

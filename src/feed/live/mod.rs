@@ -104,7 +104,6 @@ pub(super) async fn ntrip(live: Live, config: NtripConfig, tls: Arc<ClientConfig
                 Ok(answer) => {
                     tracing::info!(source = live.source.name, %caster, "connected");
                     let gga = config.gga.map(|g| (g, Duration::from_secs(g.every_s)));
-                    let gga = gga.filter(|_| config.gga.is_some());
                     live.pump(answer, stall, gga, &mut backoff).await
                 }
                 Err(e) => {
@@ -243,15 +242,19 @@ impl Live {
         } else if heard.frames > 0 {
             source.statuses.succeeded(source.number, now.utc);
         }
-        for station in heard.stations {
-            source.station(station).await;
-        }
-        for epoch in heard.epochs {
-            source.epoch(epoch).await;
-        }
         if !heard.ephemerides.is_empty() {
             gathered.since.get_or_insert_with(Instant::now);
             gathered.ephemerides.extend(heard.ephemerides);
+        }
+        for station in heard.stations {
+            source.station(station).await;
+        }
+        // Observations are compared with what came before them.
+        if !heard.epochs.is_empty() {
+            self.hand_over(gathered).await;
+        }
+        for epoch in heard.epochs {
+            source.epoch(epoch).await;
         }
         if gathered.due() <= Instant::now() {
             self.hand_over(gathered).await;

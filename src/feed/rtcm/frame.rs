@@ -11,7 +11,8 @@ const HEADER: usize = 3;
 /// Octets behind it.
 const TRAILER: usize = 3;
 /// The longest frame.
-pub(super) const MAX_FRAME: usize = HEADER + 1023 + TRAILER;
+#[cfg(test)]
+const MAX_FRAME: usize = HEADER + 1023 + TRAILER;
 
 /// Generator of CRC-24Q.
 const POLYNOMIAL: u32 = 0x0186_4cfb;

@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use rtcm_rs::Message as Other;
 use rtcm_rs::msg::*;
-use rtcm_rs::{Message as Other, MessageBuilder};
+use rtcm_rs::util::DataVec;
 
 use super::*;
 use crate::base::Utc;
-use crate::base::broadcast::{Gnss, SatId};
-use crate::feed::rinex;
-use crate::gnss::station::StationObservation;
+use crate::base::broadcast::{Gnss, LnavEphemeris, NavIcEphemeris, SatId};
+use crate::feed::{rinex, simulated, test_rtcm};
+use crate::gnss::scale::exp2i;
+use crate::gnss::station::{SignalCode, StationObservation};
 
 fn utc(text: &str) -> GpsTime {
     GpsTime::from_utc(text.parse().unwrap())
@@ -191,4 +193,168 @@ fn observations_of_a_station() {
         }
     }
     assert!(compared.len() >= 5 && compared.values().all(|n| *n > 20), "{compared:?}");
+}
+
+/// What `rtcm-rs` encodes is read here, field by field.
+fn first(bytes: &[u8], around: GpsTime) -> Message {
+    let (mut messages, bad, _) = read(bytes, around);
+    assert_eq!((messages.len(), bad), (1, 0));
+    messages.remove(0)
+}
+
+#[test]
+fn gps_of_another_encoder() {
+    let t = utc("2024-03-01T12:00:00Z");
+    for l in test_rtcm::gps(t) {
+        let l = LnavEphemeris { health: 5, ura: 3, l2p_flag: true, code_on_l2: 2, aodo: 0, ..l };
+        let bytes = test_rtcm::encode(&Other::Msg1019(test_rtcm::gps_message(&l)));
+        assert_eq!(first(&bytes, t), Message::Ephemeris(Ephemeris::Lnav(l)));
+    }
+}
+
+/// No recorded stream has NavIC's message.
+#[test]
+fn navic_of_another_encoder() {
+    let t = utc("2024-03-01T12:00:00Z");
+    let of = |e: &Ephemeris| match e {
+        Ephemeris::NavIc(n) => Some(*n),
+        _ => None,
+    };
+    let mut n = simulated::sky_at(t).ephemerides.iter().find_map(of).unwrap();
+    n = NavIcEphemeris { af0: -1_234_567, af1: -321, af2: -5, tgd: -7, urai: 9, health: 2, iodec: 200, ..n };
+    (n.kepler.delta_n, n.kepler.omega_dot, n.kepler.i_dot) = (-1_000_001, -2_000_003, -8001);
+    (n.kepler.crs, n.kepler.crc, n.kepler.cus) = (-16_000, 15_999, -1);
+    (n.kepler.cuc, n.kepler.cis, n.kepler.cic) = (12_345, -12_345, 7);
+    let k = &n.kepler;
+    let scaled = |v: i32, power: i32| f64::from(v) * exp2i(power);
+    let message = Msg1041T {
+        navic_satellite_id: n.sat.number,
+        navic_week_number: (n.toe.week() % 1024) as u16,
+        af0_s: scaled(n.af0, -31) as _,
+        af1_s_s: scaled(i32::from(n.af1), -43) as _,
+        af2_s_s2: scaled(i32::from(n.af2), -55) as _,
+        ura_index: n.urai,
+        toc_s: n.toc.tow() as _,
+        tgd_s: scaled(i32::from(n.tgd), -31) as _,
+        delta_n_sc_s: scaled(k.delta_n, -41),
+        iodec: n.iodec,
+        reserved_132_10: 0,
+        l5_flag: 1,
+        s_flag: 0,
+        cuc_rad: scaled(k.cuc, -28) as _,
+        cus_rad: scaled(k.cus, -28) as _,
+        cic_rad: scaled(k.cic, -28) as _,
+        cis_rad: scaled(k.cis, -28) as _,
+        crc_m: scaled(k.crc, -4) as _,
+        crs_m: scaled(k.crs, -4) as _,
+        idot_sc_s: scaled(k.i_dot, -43) as _,
+        m0_sc: scaled(k.m0, -31),
+        toe_s: n.toe.tow() as _,
+        eccentricity: f64::from(k.e) * exp2i(-33),
+        sqrt_a_sqrt_m: f64::from(k.sqrt_a) * exp2i(-19),
+        omega0_sc: scaled(k.omega0, -31),
+        omega_sc: scaled(k.omega, -31),
+        omegadot_sc_s: scaled(k.omega_dot, -41),
+        i0_sc: scaled(k.i0, -31),
+        spare_idot: 0,
+        spare_i0: 0,
+    };
+    let bytes = test_rtcm::encode(&Other::Msg1041(message));
+    assert_eq!(first(&bytes, t), Message::Ephemeris(Ephemeris::NavIc(n)));
+}
+
+#[test]
+fn stations_and_observations_of_another_encoder() {
+    let t = utc("2024-03-01T12:00:00Z");
+    let here = [4_186_704.2262, 834_903.7677, -4_723_664.9337];
+    let Message::Station(s) = first(&test_rtcm::station(here), t) else { panic!() };
+    assert_eq!((s.id, s.antenna_height_m, s.virtual_station), (7, None, false));
+    assert!(s.position.iter().zip(here).all(|(a, b)| (a - b).abs() < 1e-4), "{s:?}");
+
+    let ranges = [(3, 20_123_456.789), (17, 25_987_654.321)];
+    let Message::Observations(e) = first(&test_rtcm::observations(t, &ranges), t) else { panic!() };
+    assert_eq!((e.station, e.gnss, e.time, e.observations.len()), (7, Gnss::Gps, t, 2));
+    for (o, (sat, range)) in e.observations.iter().zip(ranges) {
+        assert_eq!((o.sat, o.signal), (SatId::new(Gnss::Gps, sat), SignalCode::new(1, b'C')));
+        assert!((o.pseudorange_m.unwrap() - range).abs() < 1e-3 && (o.phase_m.unwrap() - range).abs() < 1e-3);
+        assert_eq!((o.rate_m_s, o.cn0_dbhz, o.lock_ms, o.half_cycle), (Some(-299.75), Some(45.5), 144, true));
+    }
+    // Nothing stated is nothing, not zero; GLONASS has its own day and channels.
+    let mut satellite_data = DataVec::new();
+    satellite_data.push(Msm57GloSat {
+        satellite_id: 8,
+        gnss_satellite_rough_range_integer_ms: None,
+        glonass_satellite_frequency_channel_number: Some(6),
+        gnss_satellite_rough_range_mod1ms_ms: 0.5,
+        gnss_satellite_rough_phaserange_rates_m_s: None,
+    });
+    let mut signal_data = DataVec::new();
+    signal_data.push(Msg1087Sig {
+        satellite_id: 8,
+        signal_id: GloSigId::new(2, 'P'),
+        gnss_signal_fine_pseudorange_ext_ms: Some(0.0),
+        ..Msg1087Sig::default()
+    });
+    let message = Other::Msg1087(Msg1087T {
+        reference_station_id: 4095,
+        // Friday, 2024-03-01 15:00:00 in Moscow.
+        glo_day_of_week: Some(5),
+        glo_epoch_time_ms: 54_000_000,
+        data_segment: Msg1087Data { satellite_data, signal_data },
+        ..Msg1087T::default()
+    });
+    let Message::Observations(e) = first(&test_rtcm::encode(&message), t) else { panic!() };
+    assert_eq!((e.station, e.time, e.observations.len()), (4095, t, 1));
+    let o = e.observations[0];
+    assert_eq!((o.sat, o.signal, o.channel), (SatId::new(Gnss::Glonass, 8), SignalCode::new(2, b'P'), Some(6)));
+    assert_eq!((o.pseudorange_m, o.phase_m, o.rate_m_s, o.cn0_dbhz), (None, None, None, None));
+}
+
+/// A mask with more cells than a message may have, signals and satellites that nobody knows.
+#[test]
+fn masks_that_cannot_be() {
+    let t = utc("2024-03-01T12:00:00Z");
+    let header = |mask: u64, signals: u32| {
+        // Number 1077, station 1, time of week, 19 bits of flags.
+        let mut bits: u128 = 1077;
+        bits = bits << 12 | 1;
+        bits = bits << 30 | (t.tow_ns() / 1_000_000) as u128;
+        bits <<= 19;
+        // 73 bits so far.
+        let mut all: Vec<bool> = (0..73).rev().map(|i| bits >> i & 1 != 0).collect();
+        all.extend((0..64).rev().map(|i| mask >> i & 1 != 0));
+        all.extend((0..32).rev().map(|i| signals >> i & 1 != 0));
+        all
+    };
+    let pack = |bits: &[bool]| -> Vec<u8> {
+        bits.chunks(8).map(|c| c.iter().enumerate().fold(0, |b, (i, bit)| b | u8::from(*bit) << (7 - i))).collect()
+    };
+    let too_many = pack(&[header(u64::MAX, u32::MAX), vec![true; 4000]].concat());
+    assert_eq!(decode(&too_many, t), Err(RtcmError::Field("cell mask")));
+    assert_eq!(decode(&pack(&header(1 << 63, 1 << 30)), t), Err(RtcmError::Short));
+    let Ok(Message::Observations(none)) = decode(&pack(&header(0, 0)), t) else { panic!() };
+    assert!(none.observations.is_empty());
+    // Satellite 1 with a signal that has no name and with L1 C/A; satellite 64 with the same. One of four is known.
+    let bits = [header(1 << 63 | 1, 1 << 31 | 1 << 30), vec![true; 4 + 2 * 36 + 4 * 80]].concat();
+    let Ok(Message::Observations(one)) = decode(&pack(&bits), t) else { panic!() };
+    assert_eq!(one.observations.len(), 1);
+}
+
+proptest! {
+    /// Any message gives something or an error, and any message with a known number does so as well.
+    #[test]
+    fn any_message_is_survived(
+        mut bytes in prop::collection::vec(any::<u8>(), 2..400),
+        number in prop::sample::select(vec![1005_u16, 1006, 1019, 1020, 1041, 1042, 1044, 1045, 1046, 1074, 1085, 1096, 1107, 1117, 1127, 1137]),
+        week in 0_i64..5000,
+    ) {
+        let around = GpsTime::from_week_s(week, 1000);
+        let _ = decode(&bytes, around);
+        bytes[0] = (number >> 4) as u8;
+        bytes[1] = bytes[1] & 0xf | (number << 4) as u8;
+        if let Ok(Message::Ephemeris(e)) = decode(&bytes, around) {
+            // Whatever it says, computing with it ends.
+            let _ = crate::gnss::orbit::state(&e, around);
+        }
+    }
 }
