@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Shared;
 use crate::base::broadcast::Gnss;
 use crate::base::{GeoPoint, GpsTime, Utc};
+use crate::gnss::Withheld;
 use crate::gnss::table::sky_table;
 use crate::le::http::{Backend, FeedStatus, Readiness, Reloaded, SkyCount, Status, Traces};
 use crate::observe::trace::Tracer;
@@ -85,7 +86,14 @@ impl Shared {
         let sky = self.world.sky.load();
         let now = self.gps();
         let mut counts = Vec::new();
+        let withheld: Vec<_> = sky.withheld(now).collect();
+        self.metrics.stations.set(i64::try_from(self.feed.stations().places().len()).unwrap_or(i64::MAX));
         for gnss in Gnss::ALL {
+            for reason in Withheld::ALL {
+                let n = withheld.iter().filter(|(sat, why)| sat.gnss == gnss && *why == reason).count();
+                let labels = [("gnss", gnss.name()), ("reason", reason.name())];
+                self.metrics.withheld.get_or_create(&labels).set(i64::try_from(n).unwrap_or(i64::MAX));
+            }
             let (mut healthy, mut unhealthy) = (0_usize, 0_usize);
             let mut newest: Option<GpsTime> = None;
             for e in sky.fresh_of(gnss, now) {
@@ -104,7 +112,14 @@ impl Shared {
             let newest_age = newest.map(|t| now - t);
             if let Some(age) = newest_age {
                 self.metrics.sky_age.get_or_create(&[("gnss", name)]).set(age);
-                counts.push(SkyCount { gnss: name, healthy, unhealthy, newest_age_s: Some(age as i64) });
+                let left_s = Some((sky.hours_left(gnss, now) * 3600.0) as i64);
+                counts.push(SkyCount {
+                    gnss: name,
+                    healthy,
+                    unhealthy,
+                    newest_age_s: Some(age as i64),
+                    left_s,
+                });
             } else {
                 self.metrics.sky_age.remove(&[("gnss", name)]);
             }
@@ -124,13 +139,20 @@ impl Shared {
         for s in &sources {
             let labels = [("source", s.name.clone())];
             let m = &self.metrics;
-            for (family, total) in
-                [(&m.feed_records, s.records), (&m.feed_rejected, s.rejected), (&m.feed_failures, s.failures)]
-            {
+            for (family, total) in [
+                (&m.feed_records, s.records),
+                (&m.feed_rejected, s.rejected),
+                (&m.feed_failures, s.failures),
+                (&m.feed_reconnects, s.reconnects),
+                (&m.feed_refused, s.refused),
+                (&m.feed_stale, s.stale),
+            ] {
                 let counter = family.get_or_create(&labels);
                 counter.inc_by(total.saturating_sub(counter.get()));
             }
+            m.feed_healthy.get_or_create(&labels).set(i64::from(s.healthy));
             if let Some(t) = s.last_success {
+                m.feed_age.get_or_create(&labels).set(self.clock.now().utc.since(t).as_secs_f64());
                 m.feed_last_success.get_or_create(&labels).set(t.unix_ns() as f64 * 1e-9);
             }
         }
@@ -144,6 +166,8 @@ impl Shared {
                 },
                 last_success: s.last_success.map(|t| t.to_string()),
                 records: s.records,
+                refused: s.refused,
+                reconnects: s.reconnects,
                 source: s.name,
             })
             .collect()

@@ -11,7 +11,7 @@ use crate::le::http::Reloaded;
 use crate::net::tls::TlsBackend;
 
 /// Sections that take effect only at a start; of `log` and the top level, single keys.
-const AT_START: [&str; 9] = ["data", "listen", "connections", "tls", "feed", "sky", "store", "trace", "http"];
+const AT_START: [&str; 8] = ["data", "listen", "connections", "tls", "feed", "store", "trace", "http"];
 
 impl Shared {
     /// Reads everything first, then swaps: a mistake anywhere changes nothing.
@@ -52,6 +52,7 @@ impl Shared {
         self.world.cells.store(Arc::new(locator));
         self.world.access.store(Arc::new(access));
         self.world.policy.store(Arc::new(policy));
+        self.feed.exclude(running.sky.exclude.clone());
         let needs_restart = changed_at_start(&old, &new);
         self.config.store(Arc::new(running));
         Ok(Reloaded {
@@ -77,6 +78,9 @@ fn changed_at_start(old: &Config, new: &Config) -> Vec<String> {
     if old.log.format != new.log.format {
         changed.push("log.format".to_owned());
     }
+    if old.sky.max_age != new.sky.max_age {
+        changed.push("sky.max_age".to_owned());
+    }
     if old.positions != new.positions {
         changed.push("positions".to_owned());
     }
@@ -93,8 +97,12 @@ mod tests {
         let mut new = Config { drain_s: 3, ..old.clone() };
         new.session.st2_s = 5;
         assert!(changed_at_start(&old, &new).is_empty());
+        // Exclusions hold at once.
+        new.sky.exclude = vec!["E14".to_owned().try_into().unwrap()];
+        assert!(changed_at_start(&old, &new).is_empty());
+        new.sky.max_age.gps_s = 60;
         new.http.connections = 5;
         new.log.format = crate::observe::log::Format::Json;
-        assert_eq!(changed_at_start(&old, &new), ["http", "log.format"]);
+        assert_eq!(changed_at_start(&old, &new), ["http", "log.format", "sky.max_age"]);
     }
 }

@@ -253,11 +253,7 @@ impl Config {
 }
 
 fn range(key: &'static str, value: u64, least: u64, most: u64) -> Result<(), FeedError> {
-    if (least..=most).contains(&value) {
-        Ok(())
-    } else {
-        Err(FeedError::Range { key, value, least, most })
-    }
+    if (least..=most).contains(&value) { Ok(()) } else { Err(FeedError::Range { key, value, least, most }) }
 }
 
 fn connection(connect_timeout_s: u64, stall_s: u64, station: Option<[f64; 3]>) -> Result<(), FeedError> {
@@ -265,7 +261,10 @@ fn connection(connect_timeout_s: u64, stall_s: u64, station: Option<[f64; 3]>) -
     range("stall_s", stall_s, 5, 3600)?;
     let radius = station.map(|p| p.iter().map(|x| x * x).sum::<f64>().sqrt());
     if radius.is_some_and(|r| !(6.3e6..6.5e6).contains(&r)) {
-        return Err(FeedError::Form { key: "station", wanted: "[X, Y, Z] of a place on the Earth in metres" });
+        return Err(FeedError::Form {
+            key: "station",
+            wanted: "[X, Y, Z] of a place on the Earth in metres",
+        });
     }
     Ok(())
 }
@@ -277,12 +276,18 @@ impl NtripConfig {
         let name = &self.mountpoint;
         let fine = |c: char| c.is_ascii_graphic() && !matches!(c, '/' | '?' | '#' | '"' | ';');
         if name.is_empty() || name.len() > 100 || !name.chars().all(fine) {
-            return Err(FeedError::Form { key: "mountpoint", wanted: "the name of a stream, such as BCEP00BKG0" });
+            return Err(FeedError::Form {
+                key: "mountpoint",
+                wanted: "the name of a stream, such as BCEP00BKG0",
+            });
         }
         if let Some(g) = &self.gga {
             range("every_s", g.every_s, 1, 3600)?;
             if GeoPoint::new(g.lat, g.lon).is_none() || !(-500.0..=20_000.0).contains(&g.altitude_m) {
-                return Err(FeedError::Form { key: "gga", wanted: "lat, lon (degrees) and altitude_m of a place" });
+                return Err(FeedError::Form {
+                    key: "gga",
+                    wanted: "lat, lon (degrees) and altitude_m of a place",
+                });
             }
         }
         Ok(())
@@ -422,7 +427,9 @@ mod tests {
         let error = ntrip("casters = [\"http://me:secret@a\"]\nmountpoint = \"A\"").unwrap_err();
         assert!(error.contains("credentials_file") && !error.contains("me:secret` is"), "{error}");
         let rtcm = |address: &str| {
-            parse(&format!("[feed]\n[[feed.sources]]\nkind = \"rtcm\"\naddress = \"{address}\"")).unwrap().check()
+            parse(&format!("[feed]\n[[feed.sources]]\nkind = \"rtcm\"\naddress = \"{address}\""))
+                .unwrap()
+                .check()
         };
         assert!(rtcm("localhost:2101").is_ok() && rtcm("localhost").is_err() && rtcm("localhost:0").is_err());
     }

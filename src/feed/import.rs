@@ -1,9 +1,13 @@
 //! Files named on the command line.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use flate2::bufread::MultiGzDecoder;
+
 use super::rinex::{self, ImportReport};
+use super::rtcm;
 use super::{FeedError, to_records};
 use crate::base::{GpsTime, Utc};
 use crate::gnss::{AgePolicy, SkyUpdate};
@@ -80,11 +84,29 @@ pub fn import_into(
     stored.map(|()| report)
 }
 
-/// Reads one navigation file.
+/// Reads one navigation file: RINEX, or a recorded RTCM stream.
 pub(super) fn read_file(path: &Path, now: Utc) -> Result<(SkyUpdate, ImportReport), FeedError> {
-    let file = File::open(path).map_err(|source| FeedError::Read { path: path.to_owned(), source })?;
+    let failed = |source| FeedError::Read { path: path.to_owned(), source };
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    rinex::read(file, &name, now).map_err(|source| FeedError::Rinex { path: path.to_owned(), source })
+    let open = || File::open(path).map_err(failed);
+    let mut beginning = Vec::new();
+    // A damaged archive is left to those who can say what is wrong with it.
+    let _ = plain(BufReader::new(open()?), &mut beginning);
+    if rtcm::is_rtcm(&beginning) {
+        return rtcm::read_file(open()?, &name, now).map_err(failed);
+    }
+    rinex::read(open()?, &name, now).map_err(|source| FeedError::Rinex { path: path.to_owned(), source })
+}
+
+/// The first kibibytes of a file, decompressed.
+fn plain(mut file: impl BufRead, beginning: &mut Vec<u8>) -> std::io::Result<()> {
+    const LOOK: u64 = 4096;
+    if file.fill_buf()?.starts_with(&[0x1f, 0x8b]) {
+        MultiGzDecoder::new(file).take(LOOK).read_to_end(beginning)?;
+    } else {
+        file.take(LOOK).read_to_end(beginning)?;
+    }
+    Ok(())
 }
 
 fn files_of(path: &Path) -> std::io::Result<Vec<PathBuf>> {

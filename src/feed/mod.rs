@@ -18,9 +18,9 @@ pub mod rtcm;
 mod schedule;
 pub mod simulated;
 mod sources;
+mod stations;
 mod status;
 mod supervisor;
-mod stations;
 #[cfg(test)]
 pub(crate) mod test_rtcm;
 #[cfg(test)]
@@ -33,7 +33,8 @@ mod watch;
 use std::path::PathBuf;
 
 pub use config::{
-    Config, DirectoryConfig, GgaConfig, HttpConfig, NtripConfig, NtripVersion, RtcmConfig, SimulatedConfig, SourceConfig,
+    Config, DirectoryConfig, GgaConfig, HttpConfig, NtripConfig, NtripVersion, RtcmConfig, SimulatedConfig,
+    SourceConfig,
 };
 pub use http::FetchError;
 pub use import::{FileReport, Report, import, import_into};
@@ -72,14 +73,6 @@ pub enum FeedError {
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
-    },
-    /// A file has neither RINEX nor RTCM in it, or too much.
-    #[error("{}: {problem}", path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        problem: &'static str,
     },
     /// A file's content is not what it should be.
     #[error("{}: {source}", path.display())]

@@ -80,7 +80,9 @@ mod tests {
             note(&mut outlook, &sky, minute, &mut turns);
         }
         let of = |g| turns.iter().find(|(_, turn)| turn.gnss == g).map(|(_, turn)| *turn);
-        for (gnss, least) in [(Gnss::Gps, 0.9), (Gnss::Galileo, 1.9), (Gnss::BeiDou, 1.4), (Gnss::Glonass, 0.2)] {
+        for (gnss, least) in
+            [(Gnss::Gps, 0.9), (Gnss::Galileo, 1.9), (Gnss::BeiDou, 1.4), (Gnss::Glonass, 0.2)]
+        {
             let turn = of(gnss).unwrap();
             assert!(turn.short && turn.hours_left >= least, "{turn:?}");
         }

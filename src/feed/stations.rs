@@ -86,7 +86,13 @@ mod tests {
     use super::*;
 
     fn epoch(station: u16, s: i64, gnss: Gnss) -> StationEpoch {
-        StationEpoch { station, gnss, time: GpsTime::from_week_s(2300, s), more: true, observations: Vec::new() }
+        StationEpoch {
+            station,
+            gnss,
+            time: GpsTime::from_week_s(2300, s),
+            more: true,
+            observations: Vec::new(),
+        }
     }
 
     #[test]

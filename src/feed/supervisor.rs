@@ -362,7 +362,12 @@ impl Keeper {
         for turn in self.outlook.look(&self.published.load(), &self.policy, now) {
             let (gnss, hours_left) = (turn.gnss.name(), (turn.hours_left * 10.0).round() / 10.0);
             if turn.short {
-                tracing::warn!(gnss, hours_left, failing = silent(), "navigation data run out: nothing new arrives");
+                tracing::warn!(
+                    gnss,
+                    hours_left,
+                    failing = silent(),
+                    "navigation data run out: nothing new arrives"
+                );
             } else {
                 tracing::info!(gnss, hours_left, "navigation data are renewed again");
             }

@@ -156,7 +156,10 @@ mod tests {
         // A wrong one among its neighbours, first, last, in the middle.
         assert_eq!(verdicts(&[(m[0], 1), (jumped(m[1]), 1), (m[2], 1)]), [Accepted, Refused, Accepted]);
         assert_eq!(verdicts(&[(jumped(m[0]), 1), (m[1], 1), (m[2], 1)]), [Refused, Accepted, Accepted]);
-        let orbit = LnavEphemeris { kepler: crate::base::broadcast::Kepler { m0: m[2].kepler.m0 + 9000, ..m[2].kepler }, ..m[2] };
+        let orbit = LnavEphemeris {
+            kepler: crate::base::broadcast::Kepler { m0: m[2].kepler.m0 + 9000, ..m[2].kepler },
+            ..m[2]
+        };
         assert_eq!(verdicts(&[(m[0], 1), (m[1], 1), (orbit, 1)]), [Accepted, Accepted, Refused]);
         // Two against each other.
         assert_eq!(verdicts(&[(m[0], 1), (jumped(m[1]), 1)]), [Disputed; 2]);
@@ -164,7 +167,10 @@ mod tests {
         assert_eq!(verdicts(&[(m[0], 0b10), (jumped(m[0]), 0b01)]), [Refused, Accepted]);
         assert_eq!(verdicts(&[(m[0], 0b110), (jumped(m[0]), 0b01)]), [Accepted, Refused]);
         // A neighbour settles what two sources say of the same issue.
-        assert_eq!(verdicts(&[(m[0], 0b10), (m[1], 0b10), (jumped(m[1]), 0b01)]), [Accepted, Accepted, Refused]);
+        assert_eq!(
+            verdicts(&[(m[0], 0b10), (m[1], 0b10), (jumped(m[1]), 0b01)]),
+            [Accepted, Accepted, Refused]
+        );
         // The unfit are not judged.
         let unfit = LnavEphemeris { health: 63, ..jumped(m[1]) };
         assert_eq!(verdicts(&[(m[0], 1), (unfit, 1)]), [Accepted; 2]);

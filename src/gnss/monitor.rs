@@ -197,7 +197,8 @@ impl Monitor {
     fn decide(&mut self, now: GpsTime, gnss: Gnss, centred: &[(SatId, f64)]) -> Vec<Change> {
         let mut voices: BTreeMap<SatId, (usize, usize)> = BTreeMap::new();
         for known in self.stations.values() {
-            for (sat, track) in known.tracks.iter().filter(|(s, t)| s.gnss == gnss && (now - t.last).abs() < FORGET_S)
+            for (sat, track) in
+                known.tracks.iter().filter(|(s, t)| s.gnss == gnss && (now - t.last).abs() < FORGET_S)
             {
                 let v = voices.entry(*sat).or_default();
                 v.0 += usize::from(track.suspect);
@@ -296,9 +297,10 @@ fn combined(gnss: Gnss, found: &[(Signal, f64, f64)]) -> Option<f64> {
     let first = found.iter().find(|(s, ..)| *s == Signal::first(gnss)).or_else(|| found.first())?;
     let (_, f1, r1) = *first;
     // The farther the carriers are apart, the less noise is added.
-    let other = found.iter().filter(|(_, f, _)| (f / f1 - 1.0).abs() > 0.1).max_by(|a, b| {
-        (a.1 - f1).abs().total_cmp(&(b.1 - f1).abs())
-    });
+    let other = found
+        .iter()
+        .filter(|(_, f, _)| (f / f1 - 1.0).abs() > 0.1)
+        .max_by(|a, b| (a.1 - f1).abs().total_cmp(&(b.1 - f1).abs()));
     let residual = match other {
         Some((_, f2, r2)) => (f1 * f1 * r1 - f2 * f2 * r2) / (f1 * f1 - f2 * f2),
         None => r1,
@@ -376,7 +378,8 @@ mod tests {
         let mut all = Vec::new();
         for s in from..from + seconds {
             let (e, messages) = epoch(start().offset_s(s as f64), fault);
-            let changes = m.observe(0, &e, Ionosphere::Unknown, |sat, _| messages.get(&sat).map(|e| Arc::new(*e)));
+            let changes =
+                m.observe(0, &e, Ionosphere::Unknown, |sat, _| messages.get(&sat).map(|e| Arc::new(*e)));
             all.extend(changes.into_iter().map(|c| (s, c)));
         }
         all
@@ -420,8 +423,8 @@ mod tests {
             let t = start().offset_s(f64::from(s));
             let (e, mut messages) = epoch(t, &|_| 0.0);
             if let Some(Ephemeris::Lnav(l)) = messages.get_mut(&bad) {
-                // A millionth of a turn: 170 m along the orbit.
-                l.kepler.m0 = l.kepler.m0.wrapping_add(4300);
+                // A hundred-thousandth of a turn: 1.7 km along the orbit.
+                l.kepler.m0 = l.kepler.m0.wrapping_add(43_000);
             }
             m.observe(0, &e, Ionosphere::Unknown, |sat, _| messages.get(&sat).map(|e| Arc::new(*e)));
         }

@@ -293,7 +293,8 @@ impl SkySnapshot {
             Withheld::Flagged => best(entries, t, &self.policy).is_some(),
             // Of no consequence while another message of the satellite is beyond dispute.
             Withheld::Disputed => {
-                best(entries, t, &self.policy).is_some() && best(self.entries_of(sat), t, &self.policy).is_none()
+                best(entries, t, &self.policy).is_some()
+                    && best(self.entries_of(sat), t, &self.policy).is_none()
             }
         };
         self.withheld

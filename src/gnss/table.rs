@@ -113,8 +113,12 @@ pub fn sky_table(sky: &SkySnapshot, t: GpsTime, at: Option<(GeoPoint, f64)>) -> 
     } else {
         satellites.sort_by_key(|r| r.sat);
     }
-    let hours_left =
-        satellites.iter().map(|r| r.gnss).collect::<BTreeSet<_>>().into_iter().map(|g| (g, sky.hours_left(g, t)));
+    let hours_left = satellites
+        .iter()
+        .map(|r| r.gnss)
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .map(|g| (g, sky.hours_left(g, t)));
     SkyTable { at: t.to_utc(), simulated: sky.simulated(), hours_left: hours_left.collect(), satellites }
 }
 
@@ -159,7 +163,8 @@ impl fmt::Display for SkyTable {
             let of = |r: &&SkyRow| r.gnss == gnss;
             let n = self.satellites.iter().filter(of).count();
             if n > 0 {
-                let good = self.satellites.iter().filter(of).filter(|r| r.healthy && r.withheld.is_none()).count();
+                let good =
+                    self.satellites.iter().filter(of).filter(|r| r.healthy && r.withheld.is_none()).count();
                 write!(f, " {} {good}/{n}", gnss.name())?;
             }
         }

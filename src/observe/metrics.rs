@@ -116,6 +116,20 @@ catalogue! {
         "Time since the reference time of the newest ephemeris, by `gnss`; negative when it lies ahead";
     sky_left: Family<Words<1>, Real> = Family::default(), "sky_left", Some(Unit::Seconds),
         "Time until fewer than four satellites have a valid ephemeris if nothing new arrives, by `gnss`";
+    withheld: Family<Words<2>, Gauge> = Family::default(), "sky_withheld", None,
+        "Satellites that are not offered although their data are fresh, by `gnss` and `reason` (excluded, flagged, disputed)";
+    stations: Gauge = Gauge::default(), "feed_stations", None,
+        "Reference stations whose observations arrive and whose place is known";
+    feed_healthy: Family<Named, Gauge> = Family::default(), "feed_healthy", None,
+        "1 while the last attempt to read a source went well and what it brings is of now, by `source`";
+    feed_age: Family<Named, Real> = Family::default(), "feed_age", Some(Unit::Seconds),
+        "Time since a source was last read successfully; of a stream, since its last message, by `source`";
+    feed_reconnects: Family<Named, Counter> = Family::default(), "feed_reconnects", None,
+        "Connections of a stream that ended or did not come about, by `source`";
+    feed_refused: Family<Named, Counter> = Family::default(), "feed_refused", None,
+        "Ephemerides that contradict others and were not believed, by `source`";
+    feed_stale: Family<Named, Counter> = Family::default(), "feed_stale", None,
+        "Messages of a stream that were of another time and were dropped, by `source`";
     feed_records: Family<Named, Counter> = Family::default(), "feed_records", None,
         "Ephemerides taken in, by `source`";
     feed_rejected: Family<Named, Counter> = Family::default(), "feed_records_rejected", None,

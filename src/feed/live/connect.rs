@@ -84,7 +84,10 @@ pub(in crate::feed) async fn tcp(authority: &str) -> Result<TcpStream, ConnectEr
 }
 
 /// Connects to a caster, with TLS where its address says so.
-async fn caster(address: &CasterAddress, tls: &Arc<ClientConfig>) -> Result<Box<dyn Connection>, ConnectError> {
+async fn caster(
+    address: &CasterAddress,
+    tls: &Arc<ClientConfig>,
+) -> Result<Box<dyn Connection>, ConnectError> {
     let plain = tcp(&address.authority()).await?;
     if !address.tls {
         return Ok(Box::new(plain));

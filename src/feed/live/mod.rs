@@ -79,7 +79,8 @@ pub(super) async fn rtcm(live: Live, config: RtcmConfig) {
         let connected = tokio::time::timeout(timeout, tcp(&config.address)).await;
         let ended = match connected {
             Ok(Ok(stream)) => {
-                let answer = Taken { connection: Box::new(stream), framing: Framing::Plain, early: Vec::new() };
+                let answer =
+                    Taken { connection: Box::new(stream), framing: Framing::Plain, early: Vec::new() };
                 live.pump(answer, stall, None, &mut backoff).await
             }
             Ok(Err(e)) => e.into(),
@@ -109,7 +110,11 @@ pub(super) async fn ntrip(live: Live, config: NtripConfig, tls: Arc<ClientConfig
                 Err(e) => {
                     let unanswered = matches!(
                         e,
-                        Ended::Connect(ConnectError::HungUp | ConnectError::Timeout(_) | ConnectError::Refused(ntrip::Refusal::NotNtrip))
+                        Ended::Connect(
+                            ConnectError::HungUp
+                                | ConnectError::Timeout(_)
+                                | ConnectError::Refused(ntrip::Refusal::NotNtrip)
+                        )
                     );
                     if config.version == NtripVersion::Auto && unanswered {
                         version_1 = !version_1;
@@ -154,7 +159,8 @@ impl Live {
     ) -> Result<Taken, Ended> {
         let (file, variable) = (config.credentials_file.clone(), config.credentials_env.clone());
         // Read anew each time, so that a new password needs no restart.
-        let credentials = tokio::task::spawn_blocking(move || Credentials::load(file.as_deref(), variable.as_deref()));
+        let credentials =
+            tokio::task::spawn_blocking(move || Credentials::load(file.as_deref(), variable.as_deref()));
         let credentials = credentials.await.unwrap_or(Ok(None))?;
         let gga = config.gga.map(|g| ntrip::sentence(g.place(), g.altitude_m, self.source.clock.now().utc));
         let asked = Asked {
@@ -234,10 +240,15 @@ impl Live {
         source.statuses.dropped(source.number, heard.stale);
         if let Some(lag_s) = stream.replays() {
             let late = if lag_s < 0.0 { "ahead" } else { "behind" };
-            let error = format!("it plays back another time, {} {late}; nothing of it is used", span(lag_s.abs()));
+            let error =
+                format!("it plays back another time, {} {late}; nothing of it is used", span(lag_s.abs()));
             // The number of minutes grows; that is no news.
             if source.statuses.replays(source.number, &error) {
-                tracing::warn!(source = source.name, lag_s, "the stream plays back another time and is not used");
+                tracing::warn!(
+                    source = source.name,
+                    lag_s,
+                    "the stream plays back another time and is not used"
+                );
             }
         } else if heard.frames > 0 {
             source.statuses.succeeded(source.number, now.utc);

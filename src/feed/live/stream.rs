@@ -102,7 +102,12 @@ impl Stream {
     ///
     /// # Errors
     /// When it is noise.
-    pub(in crate::feed) fn take(&mut self, bytes: &[u8], now: Now, policy: &AgePolicy) -> Result<Heard, StreamFault> {
+    pub(in crate::feed) fn take(
+        &mut self,
+        bytes: &[u8],
+        now: Now,
+        policy: &AgePolicy,
+    ) -> Result<Heard, StreamFault> {
         let mut heard = Heard::default();
         self.frames.push(bytes);
         let gps = now.gps();
@@ -173,7 +178,8 @@ impl Stream {
             _ => None,
         };
         let key = (e.sat(), message);
-        let known = self.known.get(&key).is_some_and(|(k, at)| k == e && now.saturating_duration_since(*at) < REPEAT);
+        let known =
+            self.known.get(&key).is_some_and(|(k, at)| k == e && now.saturating_duration_since(*at) < REPEAT);
         if !known && (self.known.len() < MOST_KNOWN || self.known.contains_key(&key)) {
             self.known.insert(key, (*e, now));
         }
@@ -240,7 +246,8 @@ mod tests {
         let policy = AgePolicy::default();
         let mut stream = Stream::new(mono, Duration::from_secs(60));
         let noise: Vec<u8> = (0..30_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-        let results: Vec<_> = (0..4).map(|i| stream.take(&noise, at(utc, mono, i), &policy).is_ok()).collect();
+        let results: Vec<_> =
+            (0..4).map(|i| stream.take(&noise, at(utc, mono, i), &policy).is_ok()).collect();
         assert_eq!(results, [true, true, false, false]);
         assert_eq!(stream.deadline(), mono + Duration::from_secs(60));
         assert_eq!(stream.stalled().to_string(), "nothing came for 60 s");

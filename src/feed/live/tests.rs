@@ -108,7 +108,8 @@ impl Running {
 }
 
 fn chunked(bytes: &[u8]) -> Vec<u8> {
-    let mut out = b"HTTP/1.1 200 OK\r\nContent-Type: gnss/data\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    let mut out =
+        b"HTTP/1.1 200 OK\r\nContent-Type: gnss/data\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     for part in bytes.chunks(100) {
         out.extend(format!("{:x}\r\n", part.len()).bytes());
         out.extend_from_slice(part);
@@ -127,8 +128,14 @@ async fn version_2_in_chunks_with_a_password() {
     let running = Running::start(vec![ntrip_source(&[&format!("http://{address}")], &more)]).await;
     running.until("ephemerides", |sky, _| sky.entries().count() == 4).await;
     let request = requests.recv().await.unwrap();
-    assert!(request.starts_with(&format!("GET /TEST0 HTTP/1.1\r\nHost: {address}\r\nNtrip-Version: Ntrip/2.0\r\n")));
-    assert!(request.contains("Authorization: Basic bWU6c2VzYW1l\r\n") && request.contains("Ntrip-GGA: $GPGGA,12"), "{request}");
+    assert!(
+        request
+            .starts_with(&format!("GET /TEST0 HTTP/1.1\r\nHost: {address}\r\nNtrip-Version: Ntrip/2.0\r\n"))
+    );
+    assert!(
+        request.contains("Authorization: Basic bWU6c2VzYW1l\r\n") && request.contains("Ntrip-GGA: $GPGGA,12"),
+        "{request}"
+    );
     let status = &running.feed.status()[0];
     assert!(status.healthy && status.name == format!("ntrip:{address}/TEST0"), "{status:?}");
     assert_eq!((status.records, status.reconnects, status.kind, running.satellites()), (4, 0, "ntrip", 4));
@@ -152,11 +159,8 @@ async fn the_next_caster_takes_over_and_a_break_is_healed() {
 
 #[tokio::test]
 async fn a_caster_that_knows_version_1_only() {
-    let (address, mut requests) = caster(vec![
-        (Vec::new(), false),
-        ([b"ICY 200 OK\r\n".to_vec(), good()].concat(), true),
-    ])
-    .await;
+    let (address, mut requests) =
+        caster(vec![(Vec::new(), false), ([b"ICY 200 OK\r\n".to_vec(), good()].concat(), true)]).await;
     let running = Running::start(vec![ntrip_source(&[&format!("http://{address}")], "")]).await;
     running.until("ephemerides", |sky, _| sky.entries().count() == 4).await;
     assert!(requests.recv().await.unwrap().contains("HTTP/1.1"));
@@ -180,7 +184,8 @@ async fn answers_that_are_none() {
         (Vec::new(), "hung up"),
     ] {
         let (address, _requests) = caster(vec![(answer, false)]).await;
-        let running = Running::start(vec![ntrip_source(&[&format!("http://{address}")], "version = \"2\"\n")]).await;
+        let running =
+            Running::start(vec![ntrip_source(&[&format!("http://{address}")], "version = \"2\"\n")]).await;
         running.until(says, |_, s| s[0].last_error.as_deref().is_some_and(|e| e.contains(says))).await;
         assert!(!running.feed.status()[0].healthy && running.satellites() == 0);
         running.stop().await;
@@ -192,7 +197,11 @@ async fn silence_is_given_up() {
     // Silent before the answer, and after it.
     let (address, _requests) = caster(vec![]).await;
     let running = Running::start(vec![ntrip_source(&[&format!("http://{address}")], "")]).await;
-    running.until("a timeout", |_, s| s[0].last_error.as_deref().is_some_and(|e| e.contains("no answer within 2 s"))).await;
+    running
+        .until("a timeout", |_, s| {
+            s[0].last_error.as_deref().is_some_and(|e| e.contains("no answer within 2 s"))
+        })
+        .await;
     running.stop().await;
     let (address, _requests) = caster(vec![(b"ICY 200 OK\r\n".to_vec(), true)]).await;
     let running = Running::start(vec![ntrip_source(&[&format!("http://{address}")], "stall_s = 5\n")]).await;
@@ -207,7 +216,9 @@ async fn over_tls_by_configured_authorities_only() {
     let address = tls_caster(&ca_file, [b"ICY 200 OK\r\n".to_vec(), good()].concat()).await;
     let url = format!("https://localhost:{}", address.port());
     let running = Running::start(vec![ntrip_source(&[&url], "")]).await;
-    running.until("mistrust", |_, s| s[0].last_error.as_deref().is_some_and(|e| e.contains("certificate"))).await;
+    running
+        .until("mistrust", |_, s| s[0].last_error.as_deref().is_some_and(|e| e.contains("certificate")))
+        .await;
     running.stop().await;
     let running = Running::start(vec![ntrip_source(&[&url], &format!("ca_file = {ca_file:?}\n"))]).await;
     running.until("ephemerides", |sky, _| sky.entries().count() == 4).await;
@@ -218,12 +229,13 @@ async fn tls_caster(ca_file: &Path, answer: Vec<u8>) -> std::net::SocketAddr {
     let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     std::fs::write(ca_file, key.cert.pem()).unwrap();
     let private = rustls_pki_types::PrivateKeyDer::try_from(key.signing_key.serialize_der()).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![key.cert.der().clone()], private)
-        .unwrap();
+    let config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![key.cert.der().clone()], private)
+            .unwrap();
     let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -244,7 +256,8 @@ async fn tls_caster(ca_file: &Path, answer: Vec<u8>) -> std::net::SocketAddr {
 async fn the_list_of_streams() {
     let list = "STR;TEST0;Somewhere;RTCM 3.3;1019(5);2;GPS;X;DEU;50.0;8.0;0;0;x;none;N;N;9600;\r\nENDSOURCETABLE\r\n";
     let one = format!("SOURCETABLE 200 OK\r\nServer: x\r\n\r\n{list}").into_bytes();
-    let mut two = b"HTTP/1.1 200 OK\r\nContent-Type: gnss/sourcetable\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    let mut two =
+        b"HTTP/1.1 200 OK\r\nContent-Type: gnss/sourcetable\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
     two.extend(format!("{:x}\r\n{list}\r\n0\r\n\r\n", list.len()).bytes());
     for answer in [one, two] {
         // The connection stays open behind the list.
@@ -316,7 +329,10 @@ async fn yesterday_does_no_harm() {
     let running = Running::start(vec![rtcm_source(&server(bytes).await)]).await;
     running.until("a flag", |_, s| s[0].stale >= 5).await;
     let status = &running.feed.status()[0];
-    assert!(!status.healthy && status.last_error.as_deref().is_some_and(|e| e.contains("24h00m behind")), "{status:?}");
+    assert!(
+        !status.healthy && status.last_error.as_deref().is_some_and(|e| e.contains("24h00m behind")),
+        "{status:?}"
+    );
     assert_eq!(running.satellites(), 0);
     running.stop().await;
 }
@@ -356,8 +372,11 @@ fn station_with_a_jump(now: GpsTime, seconds: i32, jumped: usize) -> (Vec<u8>, V
 async fn a_clock_jump_is_flagged_and_an_excluded_satellite_is_told() {
     let now = clock().now().gps();
     let (first, then) = station_with_a_jump(now, 60, 1);
-    let running = Running::start(vec![rtcm_source(&server([first, vec![0; 1500], then].concat()).await)]).await;
-    running.until("a flagged satellite", |sky, _| sky.withheld(now).any(|(_, why)| why == Withheld::Flagged)).await;
+    let running =
+        Running::start(vec![rtcm_source(&server([first, vec![0; 1500], then].concat()).await)]).await;
+    running
+        .until("a flagged satellite", |sky, _| sky.withheld(now).any(|(_, why)| why == Withheld::Flagged))
+        .await;
     let sky = running.feed.sky();
     let flagged: Vec<_> = sky.withheld(now).map(|(sat, _)| sat).collect();
     assert_eq!(flagged.len(), 1);

@@ -98,7 +98,15 @@ mod tests {
         ] {
             assert_eq!(text.parse::<CasterAddress>().unwrap().to_string(), shown);
         }
-        for bad in ["caster:2101", "http://", "http://a:b", "http://a:0", "http://me:secret@h:1", "http://h/MOUNT", "http://[::1"] {
+        for bad in [
+            "caster:2101",
+            "http://",
+            "http://a:b",
+            "http://a:0",
+            "http://me:secret@h:1",
+            "http://h/MOUNT",
+            "http://[::1",
+        ] {
             let error = bad.parse::<CasterAddress>().unwrap_err();
             assert!(!error.contains("secret"), "{bad}");
         }

@@ -92,7 +92,9 @@ fn length(byte: u8, value: u64, digits: u32, over: bool) -> Result<Next, Damaged
         (b'\n', _) => Next::Data(value),
         // Extensions of a chunk mean nothing here.
         _ if over => Next::Length { value, digits, over },
-        (_, Some(d)) if digits < 8 => Next::Length { value: value << 4 | u64::from(d), digits: digits + 1, over },
+        (_, Some(d)) if digits < 8 => {
+            Next::Length { value: value << 4 | u64::from(d), digits: digits + 1, over }
+        }
         (b'\r' | b';' | b' ', _) => Next::Length { value, digits, over: true },
         _ => return Err(Damaged),
     })

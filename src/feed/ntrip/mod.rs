@@ -20,6 +20,6 @@ pub(super) use body::{Body, Damaged, Framing};
 pub use credentials::{Credentials, CredentialsError};
 pub(super) use gga::sentence;
 pub(super) use request::request;
-pub(super) use response::{Head, read_head};
 pub use response::Refusal;
+pub(super) use response::{Head, read_head};
 pub use sourcetable::{Sourcetable, Stream};

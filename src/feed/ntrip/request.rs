@@ -46,9 +46,15 @@ mod tests {
     fn both_versions() {
         let caster = "http://caster:2101".parse().unwrap();
         let two = request(&caster, "BCEP", None, false, Some("$GPGGA*00\r\n"));
-        assert!(two.starts_with("GET /BCEP HTTP/1.1\r\nHost: caster:2101\r\nNtrip-Version: Ntrip/2.0\r\n"), "{two}");
+        assert!(
+            two.starts_with("GET /BCEP HTTP/1.1\r\nHost: caster:2101\r\nNtrip-Version: Ntrip/2.0\r\n"),
+            "{two}"
+        );
         assert!(two.contains("\r\nNtrip-GGA: $GPGGA*00\r\n") && two.ends_with("\r\n\r\n"), "{two}");
         let one = request(&caster, "BCEP", None, true, Some("$GPGGA*00\r\n"));
-        assert!(one.starts_with("GET /BCEP HTTP/1.0\r\nUser-Agent: NTRIP groma/") && !one.contains("GGA"), "{one}");
+        assert!(
+            one.starts_with("GET /BCEP HTTP/1.0\r\nUser-Agent: NTRIP groma/") && !one.contains("GGA"),
+            "{one}"
+        );
     }
 }

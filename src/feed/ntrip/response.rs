@@ -135,7 +135,12 @@ mod tests {
             assert_eq!(read_head(&chunked[..part]), Ok(None), "{part}");
         }
         assert!(read_head(b"SOURCETABLE 200 OK\r\nServer: x\r\n\r\nSTR;").unwrap().unwrap().sourcetable);
-        assert!(read_head(b"HTTP/1.1 200 OK\r\nContent-Type: gnss/sourcetable\r\n\r\n").unwrap().unwrap().sourcetable);
+        assert!(
+            read_head(b"HTTP/1.1 200 OK\r\nContent-Type: gnss/sourcetable\r\n\r\n")
+                .unwrap()
+                .unwrap()
+                .sourcetable
+        );
     }
 
     #[test]

@@ -77,7 +77,13 @@ impl Sourcetable {
 
 /// A field as it can be shown: control characters and quotation marks removed.
 fn clean(field: &str) -> String {
-    field.chars().filter(|c| !c.is_control()).take(200).collect::<String>().trim_matches(['"', ' ']).to_owned()
+    field
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect::<String>()
+        .trim_matches(['"', ' '])
+        .to_owned()
 }
 
 fn stream(field: &dyn Fn(usize) -> String) -> Stream {
@@ -105,7 +111,8 @@ impl fmt::Display for Sourcetable {
         if self.streams.is_empty() {
             return writeln!(f, "The caster lists no streams.");
         }
-        let width = self.streams.iter().map(|s| s.mountpoint.chars().count()).max().unwrap_or(0).clamp(10, 32);
+        let width =
+            self.streams.iter().map(|s| s.mountpoint.chars().count()).max().unwrap_or(0).clamp(10, 32);
         writeln!(
             f,
             "{:<width$} {:<10} {:<20} {:<3} {:>7} {:>7} {:<4} messages",
@@ -147,10 +154,19 @@ mod tests {
     fn a_list() {
         let table = Sourcetable::parse(LIST);
         assert!(table.complete);
-        assert_eq!((table.casters.as_slice(), table.networks.as_slice()), (&["rtcm-ntrip.org:2101".to_owned()][..], &["EUREF".to_owned()][..]));
+        assert_eq!(
+            (table.casters.as_slice(), table.networks.as_slice()),
+            (&["rtcm-ntrip.org:2101".to_owned()][..], &["EUREF".to_owned()][..])
+        );
         let s = &table.streams[0];
-        assert_eq!((s.mountpoint.as_str(), s.details.as_str(), s.authentication.as_str()), ("BCEP00BKG0", "1019,1020,1042", "B"));
-        assert_eq!((s.lat, s.lon.map(|v| (v * 100.0).round()), s.bitrate, s.gga), (Some(50.09), Some(-834.0), Some(9600), false));
+        assert_eq!(
+            (s.mountpoint.as_str(), s.details.as_str(), s.authentication.as_str()),
+            ("BCEP00BKG0", "1019,1020,1042", "B")
+        );
+        assert_eq!(
+            (s.lat, s.lon.map(|v| (v * 100.0).round()), s.bitrate, s.gga),
+            (Some(50.09), Some(-834.0), Some(9600), false)
+        );
         // Nothing of it can steer a terminal.
         assert_eq!(table.streams[1].mountpoint, "[2Jevil");
         assert_eq!(table.streams.len(), 2);

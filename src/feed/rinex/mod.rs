@@ -23,7 +23,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use flate2::bufread::MultiGzDecoder;
 
 pub use observations::{ObservationHeader, Observations, Skipped, observations};
-pub use report::{ImportReport, Problem, Skip};
+pub use report::{Format, ImportReport, Problem, Skip};
 
 use self::header::Header;
 use self::lines::{Line, Lines, columns, real, text};

@@ -58,10 +58,23 @@ pub struct Problem {
 /// How many problems are listed one by one; all are counted.
 const MAX_PROBLEMS: usize = 20;
 
+/// What a file is written in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// RINEX.
+    #[default]
+    Rinex,
+    /// Recorded RTCM.
+    Rtcm,
+}
+
 /// Account of one file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct ImportReport {
-    /// RINEX version, such as 3.05.
+    /// What the file is written in.
+    pub format: Format,
+    /// Its version, such as 3.05.
     pub version: f64,
     /// Ephemerides read, by system.
     pub records: BTreeMap<Gnss, usize>,
@@ -101,7 +114,11 @@ impl ImportReport {
 /// One line for people: `RINEX 3.05: 8653 ephemerides (gps 436, galileo 5663, …), 9 models, 2 skipped (out of range 2)`.
 impl fmt::Display for ImportReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RINEX {:.2}: {} ephemerides", self.version, self.total())?;
+        match self.format {
+            Format::Rinex => write!(f, "RINEX {:.2}", self.version)?,
+            Format::Rtcm => write!(f, "RTCM {:.0}", self.version)?,
+        }
+        write!(f, ": {} ephemerides", self.total())?;
         list(f, self.records.iter().map(|(g, n)| (g.name().to_owned(), *n)))?;
         write!(f, ", {} models, {} skipped", self.models, self.total_skipped())?;
         list(f, self.skipped.iter().map(|(s, n)| (s.to_string(), *n)))?;

@@ -15,7 +15,11 @@ use crate::base::time::{BDT_LAG_S, BDT_WEEK_ZERO, GST_WEEK_ZERO};
 const SQRT_A: std::ops::Range<u32> = (2500 << 19)..(8191 << 19);
 
 fn sat(gnss: Gnss, number: u8, most: u8) -> Result<SatId, RtcmError> {
-    if (1..=most).contains(&number) { Ok(SatId::new(gnss, number)) } else { Err(RtcmError::Field("satellite")) }
+    if (1..=most).contains(&number) {
+        Ok(SatId::new(gnss, number))
+    } else {
+        Err(RtcmError::Field("satellite"))
+    }
 }
 
 fn orbit(kepler: Kepler) -> Result<Kepler, RtcmError> {

@@ -10,12 +10,14 @@
 
 mod bits;
 mod ephemeris;
+mod file;
 mod frame;
 mod msm;
 #[cfg(test)]
 mod tests;
 mod when;
 
+pub(super) use file::{is_rtcm, read as read_file};
 pub use frame::{FrameCounts, Frames, frame};
 
 use self::bits::Bits;

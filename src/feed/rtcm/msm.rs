@@ -239,8 +239,7 @@ pub(super) fn observations(
 }
 
 fn rough_data(b: &mut Bits<'_>, gnss: Gnss, mask: u64, detailed: bool) -> Result<Vec<Rough>, RtcmError> {
-    let mut rough: Vec<Rough> =
-        places(mask, 64).map(|place| Rough { place, ..Rough::default() }).collect();
+    let mut rough: Vec<Rough> = places(mask, 64).map(|place| Rough { place, ..Rough::default() }).collect();
     for r in &mut rough {
         let ms = b.u(8)?;
         r.range_ms = (ms != 255).then_some(f64::from(ms));

@@ -133,10 +133,13 @@ fn rinex_epochs(text: &str) -> Vec<(GpsTime, BTreeMap<(SatId, String), [Option<f
             codes.entry(system).or_default().extend(line[7..60].split_whitespace().map(str::to_owned));
         } else if line.starts_with('>') {
             let f: Vec<f64> = line[1..].split_whitespace().map(|w| w.parse().unwrap()).collect();
-            let date = Utc::from_civil(f[0] as i32, f[1] as u8, f[2] as u8, f[3] as u8, f[4] as u8, 0).unwrap();
+            let date =
+                Utc::from_civil(f[0] as i32, f[1] as u8, f[2] as u8, f[3] as u8, f[4] as u8, 0).unwrap();
             let gps = GpsTime::from_week_s(0, date.unix_s() - 315_964_800);
             epochs.push((gps.offset_s(f[5]), BTreeMap::new()));
-        } else if let (Some((_, epoch)), Ok(sat)) = (epochs.last_mut(), line.get(..3).unwrap_or("").parse::<SatId>()) {
+        } else if let (Some((_, epoch)), Ok(sat)) =
+            (epochs.last_mut(), line.get(..3).unwrap_or("").parse::<SatId>())
+        {
             for (i, code) in codes[&sat.gnss.letter()].iter().enumerate() {
                 let value = line.get(3 + 16 * i..17 + 16 * i).and_then(|v| v.trim().parse().ok());
                 let place = "CLDS".find(&code[..1]).unwrap();
@@ -181,7 +184,9 @@ fn observations_of_a_station() {
             let o = o.unwrap_or_else(|| panic!("{t:?} {sat} {code} was not found"));
             let got = o.pseudorange_m.unwrap();
             assert!((got - range).abs() < 2e-3, "{t:?} {sat} {code}: {got} {range}");
-            let near = |a: Option<f64>, b: Option<f64>, slack: f64| a.zip(b).is_none_or(|(a, b)| (a - b).abs() < slack);
+            let near = |a: Option<f64>, b: Option<f64>, slack: f64| {
+                a.zip(b).is_none_or(|(a, b)| (a - b).abs() < slack)
+            };
             assert!(near(o.cn0_dbhz, cn0, 0.6), "{sat} {code}: {:?} {cn0:?}", o.cn0_dbhz);
             let wavelength = o.signal.carrier_hz(sat.gnss, o.channel).map(|f| crate::gnss::scale::C / f);
             if let (Some(p), Some(w), Some(phase)) = (o.phase_m, wavelength, phase) {
@@ -306,7 +311,10 @@ fn stations_and_observations_of_another_encoder() {
     let Message::Observations(e) = first(&test_rtcm::encode(&message), t) else { panic!() };
     assert_eq!((e.station, e.time, e.observations.len()), (4095, t, 1));
     let o = e.observations[0];
-    assert_eq!((o.sat, o.signal, o.channel), (SatId::new(Gnss::Glonass, 8), SignalCode::new(2, b'P'), Some(6)));
+    assert_eq!(
+        (o.sat, o.signal, o.channel),
+        (SatId::new(Gnss::Glonass, 8), SignalCode::new(2, b'P'), Some(6))
+    );
     assert_eq!((o.pseudorange_m, o.phase_m, o.rate_m_s, o.cn0_dbhz), (None, None, None, None));
 }
 
@@ -327,7 +335,9 @@ fn masks_that_cannot_be() {
         all
     };
     let pack = |bits: &[bool]| -> Vec<u8> {
-        bits.chunks(8).map(|c| c.iter().enumerate().fold(0, |b, (i, bit)| b | u8::from(*bit) << (7 - i))).collect()
+        bits.chunks(8)
+            .map(|c| c.iter().enumerate().fold(0, |b, (i, bit)| b | u8::from(*bit) << (7 - i)))
+            .collect()
     };
     let too_many = pack(&[header(u64::MAX, u32::MAX), vec![true; 4000]].concat());
     assert_eq!(decode(&too_many, t), Err(RtcmError::Field("cell mask")));

@@ -33,29 +33,32 @@ fn write(h: &mut String, s: &Status) -> std::fmt::Result {
     )?;
     banners(h, s)?;
     table(h, "Server", &[], &server_rows(s))?;
-    let sky: Vec<[String; 4]> = s
+    let sky: Vec<[String; 5]> = s
         .sky
         .iter()
         .map(|c| {
             let age = c.newest_age_s.map_or_else(|| "–".to_owned(), duration);
-            [c.gnss.to_owned(), c.healthy.to_string(), c.unhealthy.to_string(), age]
+            let left = c.left_s.map_or_else(|| "–".to_owned(), duration);
+            [c.gnss.to_owned(), c.healthy.to_string(), c.unhealthy.to_string(), age, left]
         })
         .collect();
     table(
         h,
         "Sky: satellites with a valid ephemeris",
-        &["System", "#Healthy", "#Unhealthy", "#Age of the newest"],
+        &["System", "#Healthy", "#Unhealthy", "#Age of the newest", "#Left if nothing new arrives"],
         &sky,
     )?;
-    let feeds: Vec<[String; 4]> = s
+    let feeds: Vec<[String; 6]> = s
         .feeds
         .iter()
         .map(|f| {
             let last = f.last_success.clone().unwrap_or_else(|| "never".to_owned());
-            [f.source.clone(), f.state.clone(), last, f.records.to_string()]
+            let [records, refused, reconnects] = [f.records, f.refused, f.reconnects].map(|n| n.to_string());
+            [f.source.clone(), f.state.clone(), last, records, refused, reconnects]
         })
         .collect();
-    table(h, "Sources of navigation data", &["Source", "State", "Last success", "#Records"], &feeds)?;
+    let columns = ["Source", "State", "Last success", "#Records", "#Refused", "#Reconnects"];
+    table(h, "Sources of navigation data", &columns, &feeds)?;
     let ended: Vec<[String; 2]> =
         s.sessions_ended.iter().map(|(outcome, n)| [outcome.clone(), n.to_string()]).collect();
     table(h, "Sessions ended since the start", &["Outcome", "#Sessions"], &ended)?;

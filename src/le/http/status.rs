@@ -75,6 +75,8 @@ pub struct SkyCount {
     pub unhealthy: usize,
     /// Seconds since the newest reference time; negative when it lies ahead. `None` without satellites.
     pub newest_age_s: Option<i64>,
+    /// Seconds until fewer than four satellites can be used if nothing new arrives.
+    pub left_s: Option<i64>,
 }
 
 /// How one source of navigation data does.
@@ -88,6 +90,10 @@ pub struct FeedStatus {
     pub last_success: Option<String>,
     /// Ephemerides taken from it since the start.
     pub records: u64,
+    /// Ephemerides of it that contradict others and were not believed, since the start.
+    pub refused: u64,
+    /// Connections of a stream that ended or did not come about since the start.
+    pub reconnects: u64,
 }
 
 /// What a reload did.
