@@ -423,9 +423,11 @@ mod tests {
             let t = start().offset_s(f64::from(s));
             let (e, mut messages) = epoch(t, &|_| 0.0);
             if let Some(Ephemeris::Lnav(l)) = messages.get_mut(&bad) {
-                // A hundred-thousandth of a turn: 1.7 km along the orbit.
-                l.kepler.m0 = l.kepler.m0.wrapping_add(43_000);
+                // Kilometres along the orbit, and across it.
+                l.kepler.m0 = l.kepler.m0.wrapping_add(300_000);
+                l.kepler.i0 = l.kepler.i0.wrapping_add(300_000);
             }
+            assert!(messages.contains_key(&bad));
             m.observe(0, &e, Ionosphere::Unknown, |sat, _| messages.get(&sat).map(|e| Arc::new(*e)));
         }
         assert_eq!(m.flagged().iter().copied().collect::<Vec<_>>(), [bad]);
