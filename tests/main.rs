@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 mod architecture;
+mod casters;
 mod clients;
 mod commands;
 mod dissection;

@@ -93,7 +93,10 @@ impl Locator {
             (None, None) => return None,
         };
         let radius_m = match source {
-            ReferenceSource::Cell => radius::with_distance(radius_m, heard.range_m, radio),
+            ReferenceSource::Cell => {
+                let by_power = radius::with_power(radius_m, heard.power_dbm, radio);
+                radius::with_distance(by_power, heard.range_m, radio)
+            }
             _ => radius_m,
         };
         Some(Candidate {
@@ -175,7 +178,7 @@ impl ReferenceLocator for Locator {
             candidates.extend(self.candidate(id));
         }
         keep_plausible_access_points(&mut candidates, self.single_access_point);
-        combine(candidates).or_else(|| {
+        combine(&candidates).or_else(|| {
             let serving_first = heard.iter().filter(|h| h.serving).chain(heard.iter().filter(|h| !h.serving));
             serving_first.filter_map(|h| h.cell?.plmn()).find_map(|plmn| self.network(plmn))
         })

@@ -297,3 +297,133 @@ fn areas_hold_the_cells_that_the_table_does_not_know() {
         assert!(radii[total / 2] < 40_000.0, "a radius that holds everything says nothing");
     }
 }
+
+/// A SET somewhere, and what it hears of cells that stand around it. The table has each cell's position and range as measurements
+/// would leave them. Pseudo-random and the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn uniform(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Within a circle, more often near its middle than a uniform one.
+    fn around(&mut self, at: GeoPoint, radius_m: f64) -> GeoPoint {
+        let (r, turn) = (radius_m * self.uniform(), self.uniform() * std::f64::consts::TAU);
+        let lat = at.lat + r * turn.cos() / 111_195.0;
+        GeoPoint::new(lat, at.lon + r * turn.sin() / (111_195.0 * lat.to_radians().cos())).unwrap()
+    }
+}
+
+#[test]
+fn several_transmitters_are_better_than_one_and_the_radius_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut dice = Dice(88_172_645_463_325_252);
+    let centre = GeoPoint::new(49.6, 6.1).unwrap();
+    // Cells of 1.5 km, one in fifteen of which is tabled tens of kilometres away.
+    let mut rows = String::from(HEADER);
+    let mut cells = Vec::new();
+    for i in 0..600_u32 {
+        let at = dice.around(centre, 20_000.0);
+        let wrong = i % 15 == 7;
+        let tabled = if wrong { dice.around(at, 40_000.0) } else { dice.around(at, 400.0) };
+        rows +=
+            &format!("LTE,270,1,12,{},0,{},{},1500,40,1,0,1600000000,0\n", 1000 + i, tabled.lon, tabled.lat);
+        cells.push((i, at));
+    }
+    import_text(dir.path(), &rows).unwrap();
+    let l = locator(dir.path(), Vec::new());
+    let (mut held, mut better, mut all) = (0, 0, 0);
+    for _ in 0..400 {
+        let place = dice.around(centre, 15_000.0);
+        let mut near: Vec<(f64, u32)> = cells.iter().map(|(i, at)| (distance_m(*at, place), *i)).collect();
+        near.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let heard: Vec<LocationId> = near
+            .iter()
+            .take_while(|(d, _)| *d < 1500.0)
+            .take(6)
+            .enumerate()
+            .map(|(n, (d, i))| LocationId {
+                serving: n == 0,
+                power_dbm: Some(-60.0 - 35.0 * (d.max(30.0) / 30.0).log10() + 12.0 * (dice.uniform() - 0.5)),
+                range_m: (n == 0).then(|| (d / 78.0).floor() * 78.0),
+                ..lte(1000 + i, 12)
+            })
+            .collect();
+        if heard.len() < 4 {
+            continue;
+        }
+        let r = l.locate(&heard).unwrap();
+        let alone = l.locate(&heard[..1]).unwrap();
+        all += 1;
+        held += usize::from(distance_m(r.at, place) <= r.uncertainty_m);
+        better += usize::from(distance_m(r.at, place) <= distance_m(alone.at, place));
+    }
+    assert!(all > 200, "{all}");
+    assert!(held * 100 >= all * 95, "{held} of {all}");
+    assert!(better * 2 > all, "{better} of {all}");
+}
+
+/// A row with one measurement is where a real SET heard that cell. It is held out, and the SET found by other cells whose
+/// range reaches it.
+#[test]
+fn sets_of_a_real_table_are_within_the_radius() {
+    let test = "sets_of_a_real_table_are_within_the_radius";
+    let Some(shared) = crate::testing::shared(test) else { return };
+    let text = fs::read_to_string(shared.join("gnss/cells/opencellid_mcc270_sample.csv")).unwrap();
+    struct Row<'a> {
+        line: &'a str,
+        id: CellId,
+        at: GeoPoint,
+        range_m: f64,
+        samples: u32,
+    }
+    let rows: Vec<Row<'_>> = text
+        .lines()
+        .filter_map(|line| {
+            let f: Vec<&str> = line.split(',').collect();
+            let number = |i: usize| f.get(i)?.parse::<u32>().ok();
+            let plmn = Plmn { mcc: 270, mnc: number(2)? as u16 };
+            let (area, cell) = (number(3)?, number(4)?);
+            let id = match *f.first()? {
+                "GSM" => CellId::Gsm { plmn, lac: area as u16, ci: cell as u16 },
+                "UMTS" => CellId::Wcdma { plmn, uc: cell },
+                "LTE" => CellId::Lte { plmn, tac: area as u16, eci: cell },
+                _ => return None,
+            };
+            let at = GeoPoint::new(f.get(7)?.parse().ok()?, f.get(6)?.parse().ok()?)?;
+            Some(Row { line, id, at, range_m: f64::from(number(8)?), samples: number(9)? })
+        })
+        .collect();
+    let dir = tempfile::tempdir().unwrap();
+    let kept =
+        rows.iter().filter(|r| r.samples > 1).map(|r| format!("{}\n", r.line)).collect::<Vec<_>>().concat();
+    import_text(dir.path(), &format!("{}\n{kept}", text.lines().next().unwrap())).unwrap();
+    let l = locator(dir.path(), Vec::new());
+    let (mut held, mut all, mut spoilt) = (0, 0, 0);
+    for row in rows.iter().filter(|r| r.samples == 1) {
+        let reaches = |o: &&Row<'_>| o.samples > 1 && distance_m(o.at, row.at) <= o.range_m.max(300.0);
+        let heard: Vec<LocationId> =
+            rows.iter().filter(reaches).take(5).map(|o| LocationId::serving(o.id)).collect();
+        if heard.len() < 3 {
+            continue;
+        }
+        all += 1;
+        let r = l.locate(&heard).unwrap();
+        held += usize::from(distance_m(r.at, row.at) <= r.uncertainty_m);
+        // And with one that is in the table, but far away.
+        let wrong =
+            |o: &&Row<'_>| o.samples > 10 && o.range_m < 5000.0 && distance_m(o.at, row.at) > 25_000.0;
+        let far = rows.iter().find(wrong).unwrap();
+        let with_wrong =
+            [heard.as_slice(), &[LocationId { serving: false, ..LocationId::serving(far.id) }]].concat();
+        let w = l.locate(&with_wrong).unwrap();
+        spoilt += usize::from(distance_m(w.at, r.at) > r.uncertainty_m);
+    }
+    assert!(all > 100, "{all}");
+    assert!(held * 100 >= all * 93, "{held} of {all} held");
+    assert!(spoilt * 100 <= all * 2, "{spoilt} of {all} spoilt");
+}

@@ -50,8 +50,12 @@ pub(super) const fn announced() -> f64 {
     typical_m(Radio::Cdma)
 }
 
-/// Narrowed by a measured distance from the transmitter. The tabled position is where the cell was heard, not where the
-/// antenna stands, so the distance is good only to about half the cell's radius.
+/// Farther than any timing advance says, metres: more is no measurement.
+const FARTHEST_M: f64 = 120_000.0;
+
+/// Narrowed by a measured distance from the transmitter, or widened when that is farther away than the table lets expect. The
+/// tabled position is where the cell was heard, not where the antenna stands, so the distance is good only to about half the
+/// cell's radius.
 pub(super) fn with_distance(radius_m: f64, distance_m: Option<f64>, radio: Option<Radio>) -> f64 {
     let step = match radio {
         Some(Radio::Gsm) => 554.0,
@@ -60,7 +64,29 @@ pub(super) fn with_distance(radius_m: f64, distance_m: Option<f64>, radio: Optio
         Some(Radio::Wlan) => 30.0,
     };
     match distance_m {
+        Some(d) if (0.0..=FARTHEST_M).contains(&d) && d > radius_m + step => d + step,
         Some(d) if d.is_finite() && d >= 0.0 => radius_m.min(d + step + radius_m / 2.0),
+        _ => radius_m,
+    }
+}
+
+/// Narrowed where the transmitter is heard well: whoever stands near it does. The strength tells distances apart by decades
+/// only, walls and bodies take the rest, so that the most it gives is half the circle of an access point and a quarter off that
+/// of a cell, whose tabled position need not be the antenna's.
+pub(super) fn with_power(radius_m: f64, power_dbm: Option<f64>, radio: Option<Radio>) -> f64 {
+    // From where on a signal is strong, up to where it is weak, dBm; the share that is left of a strong one's circle.
+    let (strong, weak, share) = match radio {
+        Some(Radio::Wlan) => (-50.0, -85.0, 0.5),
+        Some(Radio::Gsm | Radio::Cdma) => (-60.0, -95.0, 0.75),
+        Some(Radio::Wcdma) => (-65.0, -105.0, 0.75),
+        Some(Radio::Lte | Radio::Nr) => (-75.0, -110.0, 0.75),
+        None => return radius_m,
+    };
+    match power_dbm {
+        Some(p) if (-160.0..=0.0).contains(&p) => {
+            let faint = ((strong - p) / (strong - weak)).clamp(0.0, 1.0);
+            radius_m * (share + (1.0 - share) * faint)
+        }
         _ => radius_m,
     }
 }
@@ -120,6 +146,20 @@ mod tests {
         assert_eq!(with_age(100.0, CellStatus::Current, None), 100.0);
         assert_eq!(with_age(100.0, CellStatus::Stale, None), 5100.0);
         assert_eq!(with_age(100.0, CellStatus::Stale, Some(Duration::from_secs(10))), 450.0);
+    }
+
+    #[test]
+    fn far_is_far_and_strong_is_near() {
+        // Ten kilometres of timing advance, of a cell that is tabled with three.
+        assert_eq!(with_distance(3000.0, Some(10_000.0), Some(Radio::Gsm)), 10_554.0);
+        let of = |p| with_power(1000.0, p, Some(Radio::Wlan));
+        assert_eq!(
+            (of(Some(-40.0)), of(Some(-67.5)), of(Some(-95.0)), of(None)),
+            (500.0, 750.0, 1000.0, 1000.0)
+        );
+        assert_eq!((of(Some(f64::NAN)), of(Some(30.0)), of(Some(-1e9))), (1000.0, 1000.0, 1000.0));
+        assert_eq!(with_power(1000.0, Some(-75.0), Some(Radio::Lte)), 750.0);
+        assert_eq!(with_power(1000.0, Some(-75.0), None), 1000.0);
     }
 
     #[test]
