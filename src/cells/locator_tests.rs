@@ -403,18 +403,22 @@ fn sets_of_a_real_table_are_within_the_radius() {
         rows.iter().filter(|r| r.samples > 1).map(|r| format!("{}\n", r.line)).collect::<Vec<_>>().concat();
     import_text(dir.path(), &format!("{}\n{kept}", text.lines().next().unwrap())).unwrap();
     let l = locator(dir.path(), Vec::new());
-    let (mut held, mut all, mut spoilt) = (0, 0, 0);
+    let (mut held, mut all, mut sharp, mut spoilt) = (0, 0, 0, 0);
     for row in rows.iter().filter(|r| r.samples == 1) {
         let reaches = |o: &&Row<'_>| o.samples > 1 && distance_m(o.at, row.at) <= o.range_m.max(300.0);
-        let heard: Vec<LocationId> =
-            rows.iter().filter(reaches).take(5).map(|o| LocationId::serving(o.id)).collect();
+        let reaching: Vec<&Row<'_>> = rows.iter().filter(reaches).take(5).collect();
+        let heard: Vec<LocationId> = reaching.iter().map(|o| LocationId::serving(o.id)).collect();
         if heard.len() < 3 {
             continue;
         }
         all += 1;
         let r = l.locate(&heard).unwrap();
         held += usize::from(distance_m(r.at, row.at) <= r.uncertainty_m);
-        // And with one that is in the table, but far away.
+        // And with one that is in the table, but far away. Where most are known so roughly that they fit either, nothing can tell.
+        if reaching.iter().filter(|o| o.samples > 10 && o.range_m < 5000.0).count() < 3 {
+            continue;
+        }
+        sharp += 1;
         let wrong =
             |o: &&Row<'_>| o.samples > 10 && o.range_m < 5000.0 && distance_m(o.at, row.at) > 25_000.0;
         let far = rows.iter().find(wrong).unwrap();
@@ -425,5 +429,5 @@ fn sets_of_a_real_table_are_within_the_radius() {
     }
     assert!(all > 100, "{all}");
     assert!(held * 100 >= all * 93, "{held} of {all} held");
-    assert!(spoilt * 100 <= all * 2, "{spoilt} of {all} spoilt");
+    assert!(sharp > 20 && spoilt * 100 <= sharp * 2, "{spoilt} of {sharp} spoilt");
 }
