@@ -1,15 +1,23 @@
 //! Sorted records in checksummed blocks of a file, with the first key of each block in memory.
 //!
 //! A block is 4096 bytes: CRC-32 of the rest (4 bytes), count of records (2), two zeros, the records, zeros. One question
-//! reads one block, seldom two.
+//! reads one block, seldom two, and not even that when it was asked a moment ago: a session asks for its cell several times,
+//! and handsets stand together.
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// Bytes of a block.
 pub(super) const BLOCK: usize = 4096;
 const HEAD: usize = 8;
+/// Blocks kept in memory, each in the place that its number gives.
+const KEPT: usize = 64;
+
+/// A block that has been read and checked, and its count of records.
+type Block = ([u8; BLOCK], usize);
+/// Blocks read lately, with their numbers.
+type Recent = [RwLock<Option<(usize, Arc<Block>)>>; KEPT];
 
 /// Writes records, in order, as blocks.
 pub(super) struct BlockWriter<const N: usize, const K: usize> {
@@ -72,11 +80,13 @@ pub(super) struct Blocks<const N: usize, const K: usize> {
     /// Where the section begins in the file.
     start: u64,
     index: Arc<Vec<[u8; K]>>,
+    recent: Arc<Recent>,
 }
 
 impl<const N: usize, const K: usize> Blocks<N, K> {
     pub(super) fn new(file: Arc<File>, start: u64, index: Vec<[u8; K]>) -> Self {
-        Self { file, start, index: Arc::new(index) }
+        let recent = Arc::new(std::array::from_fn(|_| RwLock::new(None)));
+        Self { file, start, index: Arc::new(index), recent }
     }
 
     /// The records whose keys begin with `prefix`, at most `most` of them.
@@ -88,8 +98,8 @@ impl<const N: usize, const K: usize> Blocks<N, K> {
             if self.index.get(block).is_some_and(|k| &k[..] > prefix && !k.starts_with(prefix)) {
                 break;
             }
-            let (bytes, count) = self.block(block)?;
-            let records = records::<N>(&bytes, count);
+            let read = self.block(block)?;
+            let records = records::<N>(&read.0, read.1);
             let begin = records.partition_point(|r| &r[..K] < prefix);
             for record in records.iter().skip(begin) {
                 if !record.starts_with(prefix) || found.len() >= most {
@@ -106,8 +116,8 @@ impl<const N: usize, const K: usize> Blocks<N, K> {
         let first = self.index.partition_point(|k| &k[..] <= key).saturating_sub(1);
         // In the block that begins before it, or first in the next.
         for block in first..self.index.len().min(first + 2) {
-            let (bytes, count) = self.block(block)?;
-            let records = records::<N>(&bytes, count);
+            let read = self.block(block)?;
+            let records = records::<N>(&read.0, read.1);
             let begin = records.partition_point(|r| &r[..K] < key);
             if let Some(record) = records.get(begin) {
                 return Ok(Some(*record));
@@ -120,7 +130,7 @@ impl<const N: usize, const K: usize> Blocks<N, K> {
     pub(super) fn iter(&self) -> impl Iterator<Item = io::Result<[u8; N]>> + use<N, K> {
         let this = self.clone();
         (0..self.index.len()).flat_map(move |block| {
-            let records = match this.block(block) {
+            let records = match this.read(block) {
                 Ok((bytes, count)) => records::<N>(&bytes, count).iter().map(|r| Ok(*r)).collect(),
                 Err(e) => vec![Err(e)],
             };
@@ -128,7 +138,18 @@ impl<const N: usize, const K: usize> Blocks<N, K> {
         })
     }
 
-    fn block(&self, block: usize) -> io::Result<([u8; BLOCK], usize)> {
+    fn block(&self, block: usize) -> io::Result<Arc<Block>> {
+        let Some(place) = self.recent.get(block % KEPT) else { return self.read(block).map(Arc::new) };
+        let kept = place.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, read)) = kept.filter(|(number, _)| *number == block) {
+            return Ok(read);
+        }
+        let read = Arc::new(self.read(block)?);
+        *place.write().unwrap_or_else(PoisonError::into_inner) = Some((block, Arc::clone(&read)));
+        Ok(read)
+    }
+
+    fn read(&self, block: usize) -> io::Result<Block> {
         let mut bytes = [0; BLOCK];
         read_at(&self.file, &mut bytes, self.start + (block * BLOCK) as u64)?;
         let [a, b, c, d, rest @ ..] = &bytes;
