@@ -54,7 +54,7 @@ impl Plot<'_> {
         let scale = SIDE / 2.0 / reach;
         let _ = writeln!(
             out,
-            r##"<clipPath id="box"><rect x="{MARGIN}" y="{MARGIN}" width="{SIDE}" height="{SIDE}"/></clipPath><g clip-path="url(#box)">"##
+            r#"<clipPath id="box"><rect x="{MARGIN}" y="{MARGIN}" width="{SIDE}" height="{SIDE}"/></clipPath><g clip-path="url(#box)">"#
         );
         for i in -20..=20 {
             let m = f64::from(i) * step;
@@ -63,7 +63,7 @@ impl Plot<'_> {
                 let (end_x, end_y) = (MARGIN + SIDE, MARGIN + SIDE);
                 let _ = writeln!(
                     out,
-                    r##"<path d="M{x:.1} {MARGIN}V{end_y}M{MARGIN} {y:.1}H{end_x}" stroke="#ddd"/>"##
+                    r#"<path d="M{x:.1} {MARGIN}V{end_y}M{MARGIN} {y:.1}H{end_x}" stroke="gainsboro"/>"#
                 );
             }
         }
@@ -72,22 +72,22 @@ impl Plot<'_> {
             let (x, y) = (cx + e * scale, cy - n * scale);
             let _ = writeln!(
                 out,
-                r##"<circle cx="{x:.1}" cy="{y:.1}" r="2.2" fill="#1f6fb2" fill-opacity="0.55"/>"##
+                r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.2" fill="steelblue" fill-opacity="0.55"/>"#
             );
         }
-        for (radius, colour) in [(half, "#2a8f4b"), (most, "#c23b22")] {
+        for (radius, colour) in [(half, "seagreen"), (most, "firebrick")] {
             if radius.is_finite() {
                 let _ = writeln!(
                     out,
-                    r##"<circle cx="{cx}" cy="{cy}" r="{:.1}" fill="none" stroke="{colour}" stroke-width="1.8"/>"##,
+                    r#"<circle cx="{cx}" cy="{cy}" r="{:.1}" fill="none" stroke="{colour}" stroke-width="1.8"/>"#,
                     radius * scale
                 );
             }
         }
         let _ = writeln!(
             out,
-            r##"</g><rect x="{MARGIN}" y="{MARGIN}" width="{SIDE}" height="{SIDE}" fill="none" stroke="#555"/>
-<path d="M{:.1} {cy}h12M{cx} {:.1}v12" stroke="#000"/>"##,
+            r#"</g><rect x="{MARGIN}" y="{MARGIN}" width="{SIDE}" height="{SIDE}" fill="none" stroke="dimgray"/>
+<path d="M{:.1} {cy}h12M{cx} {:.1}v12" stroke="black"/>"#,
             cx - 6.0,
             cy - 6.0
         );
@@ -98,7 +98,7 @@ impl Plot<'_> {
                 let (below, left) = (MARGIN + SIDE + 16.0, MARGIN - 6.0);
                 let _ = writeln!(
                     out,
-                    r##"<text x="{x:.1}" y="{below}" text-anchor="middle">{m}</text><text x="{left}" y="{:.1}" text-anchor="end">{m}</text>"##,
+                    r#"<text x="{x:.1}" y="{below}" text-anchor="middle">{m}</text><text x="{left}" y="{:.1}" text-anchor="end">{m}</text>"#,
                     y + 4.0,
                 );
             }
@@ -106,7 +106,7 @@ impl Plot<'_> {
         if most.is_finite() {
             let _ = writeln!(
                 out,
-                r##"<text x="{MARGIN}" y="{}">metres east and north of {}: <tspan fill="#2a8f4b">50 % within {half:.2} m</tspan>, <tspan fill="#c23b22">95 % within {most:.2} m</tspan> ({} fixes)</text>"##,
+                r#"<text x="{MARGIN}" y="{}">metres east and north of {}: <tspan fill="seagreen">50 % within {half:.2} m</tspan>, <tspan fill="firebrick">95 % within {most:.2} m</tspan> ({} fixes)</text>"#,
                 MARGIN + SIDE + 34.0,
                 escaped(self.origin),
                 self.errors.len(),
@@ -132,7 +132,7 @@ impl Plot<'_> {
             let (_, y) = at((0.0, n));
             let _ = writeln!(
                 out,
-                r##"<path d="M{MARGIN} {y:.1}h{SIDE}" stroke="#ddd"/><text x="{:.1}" y="{:.1}" text-anchor="end">{n}</text>"##,
+                r#"<path d="M{MARGIN} {y:.1}h{SIDE}" stroke="gainsboro"/><text x="{:.1}" y="{:.1}" text-anchor="end">{n}</text>"#,
                 MARGIN - 6.0,
                 y + 4.0
             );
@@ -140,9 +140,9 @@ impl Plot<'_> {
         let (unit, name) = if span > 7200.0 { (3600.0, "hours") } else { (60.0, "minutes") };
         let _ = writeln!(
             out,
-            r##"<path d="{path}" fill="none" stroke="#1f6fb2" stroke-width="1.4"/>
-<rect x="{MARGIN}" y="{top}" width="{SIDE}" height="{LINE_HEIGHT}" fill="none" stroke="#555"/>
-<text x="{MARGIN}" y="{}">satellites used, over {:.1} {name}</text>"##,
+            r#"<path d="{path}" fill="none" stroke="steelblue" stroke-width="1.4"/>
+<rect x="{MARGIN}" y="{top}" width="{SIDE}" height="{LINE_HEIGHT}" fill="none" stroke="dimgray"/>
+<text x="{MARGIN}" y="{}">satellites used, over {:.1} {name}</text>"#,
             top + LINE_HEIGHT + 18.0,
             span / unit
         );

@@ -4,6 +4,8 @@ use serde::Serialize;
 
 /// Errors east, north and up in metres, and what becomes of them as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+// The unit is part of the names in JSON.
+#[allow(clippy::struct_field_names)]
 pub(super) struct Spread {
     /// Means of east, north, up.
     pub(super) mean_enu_m: [f64; 3],

@@ -288,7 +288,7 @@ struct Announced {
     time: Option<GpsTime>,
 }
 
-impl<'a> Observations<'a> {
+impl Observations<'_> {
     /// The header.
     pub const fn header(&self) -> &ObservationHeader {
         &self.header

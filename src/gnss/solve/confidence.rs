@@ -5,7 +5,7 @@ use crate::base::geo::Ellipse;
 /// The ellipse of a confidence in percent (1..=99) around a two-dimensional normal estimate: variances east and north and
 /// their covariance, m².
 pub fn ellipse(east: f64, north: f64, covariance: f64, confidence: u8) -> Ellipse {
-    let mean = (east + north) / 2.0;
+    let mean = f64::midpoint(east, north);
     let half = ((east - north) / 2.0).hypot(covariance);
     let factor = circle_factor(confidence);
     // The angle from east towards north of the major axis, turned into a bearing.

@@ -35,8 +35,8 @@ impl Normal {
             if w != 0.0 {
                 self.b[i] += w * left;
                 // The upper part would be the same.
-                for j in 0..=i {
-                    self.a[i][j] += w * row[j];
+                for (a, r) in self.a[i].iter_mut().zip(row).take(i + 1) {
+                    *a += w * r;
                 }
             }
         }
@@ -57,8 +57,8 @@ impl Normal {
         for i in 0..self.n {
             for j in 0..=i {
                 let mut sum = l[i][j];
-                for k in 0..j {
-                    sum -= l[i][k] * l[j][k];
+                for (a, b) in l[i].iter().zip(&l[j]).take(j) {
+                    sum -= a * b;
                 }
                 if i == j {
                     // Relative to what the unknown had before others were taken out of it.
@@ -85,8 +85,8 @@ impl Factor {
         let mut x = self.half(b);
         for i in (0..self.n).rev() {
             let mut sum = x[i];
-            for k in i + 1..self.n {
-                sum -= self.l[k][i] * x[k];
+            for (row, v) in self.l.iter().zip(&x).take(self.n).skip(i + 1) {
+                sum -= row[i] * v;
             }
             x[i] = sum / self.l[i][i];
         }
@@ -98,8 +98,8 @@ impl Factor {
         let mut x = [0.0; MAX];
         for i in 0..self.n {
             let mut sum = b[i];
-            for k in 0..i {
-                sum -= self.l[i][k] * x[k];
+            for (a, v) in self.l[i].iter().zip(&x).take(i) {
+                sum -= a * v;
             }
             x[i] = sum / self.l[i][i];
         }

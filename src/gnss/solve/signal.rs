@@ -95,9 +95,8 @@ impl Signal {
     /// `1I` of BeiDou's B1I and the letters of RINEX 2 are understood, too). `None` for signals that nobody ranges on here.
     pub const fn from_rinex(gnss: Gnss, band: u8, attribute: u8) -> Option<Self> {
         Some(match (gnss, band, attribute) {
-            (Gnss::Gps, b'1', b'C') | (Gnss::Qzss, b'1', b'C' | b'E') | (Gnss::Sbas, b'1', b'C') => {
-                Self::L1Ca
-            }
+            // E is L1 C/B of newer QZSS satellites.
+            (Gnss::Gps | Gnss::Qzss | Gnss::Sbas, b'1', b'C') | (Gnss::Qzss, b'1', b'E') => Self::L1Ca,
             (Gnss::Gps | Gnss::Qzss, b'1', b'S' | b'L' | b'X') => Self::L1C,
             (Gnss::Gps, b'1', b'P' | b'W' | b'Y' | b'M') => Self::L1P,
             (Gnss::Gps | Gnss::Qzss, b'2', b'S' | b'L' | b'X' | b'C') => Self::L2C,
@@ -109,6 +108,7 @@ impl Signal {
             (Gnss::Galileo, b'7', b'I' | b'Q' | b'X') => Self::E5b,
             (Gnss::Galileo, b'8', b'I' | b'Q' | b'X') => Self::E5,
             (Gnss::Galileo, b'6', b'A' | b'B' | b'C' | b'X' | b'Z') => Self::E6,
+            // RINEX 3.02 writes band 1.
             (Gnss::BeiDou, b'2', b'I' | b'Q' | b'X') | (Gnss::BeiDou, b'1', b'I' | b'Q') => Self::B1I,
             (Gnss::BeiDou, b'1', b'D' | b'P' | b'X') => Self::B1C,
             (Gnss::BeiDou, b'5', b'D' | b'P' | b'X') => Self::B2a,

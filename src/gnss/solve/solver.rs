@@ -362,13 +362,13 @@ impl<'a> Problem<'a> {
         }
         if let Some(i) = self.layout.ionosphere {
             let sigma = [self.left.vertical_m, self.left.slope_m, self.left.slope_m];
-            for k in 0..3 {
-                normal.prior(i + k, -s.ionosphere_m[k], sigma[k]);
+            for (k, (value, sigma)) in s.ionosphere_m.iter().zip(sigma).enumerate() {
+                normal.prior(i + k, -value, sigma);
             }
         }
         if let (Some(start), Some(sigma)) = (self.prior.start, self.prior.start_sigma_m) {
-            for k in 0..3 {
-                normal.prior(k, start[k] - s.position[k], sigma);
+            for (k, (known, at)) in start.iter().zip(s.position).enumerate() {
+                normal.prior(k, known - at, sigma);
             }
         }
         if let Some((altitude, sigma)) = self.prior.altitude
@@ -554,7 +554,7 @@ impl<'a> Problem<'a> {
         let widened = if consistency == Consistency::Suspect { chi2 / redundancy.max(1) as f64 } else { 1.0 };
         let covariance = to_enu(&place, &factor.leading3()).map(|row| row.map(|v| v * widened));
         let ellipse = confidence::ellipse(covariance[0][0], covariance[1][1], covariance[0][1], 95);
-        if !(ellipse.semi_major_m < USELESS_M) {
+        if ellipse.semi_major_m.is_nan() || ellipse.semi_major_m > USELESS_M {
             return Err(SolveError::Geometry);
         }
         let used = self.active().map(|l| Used {

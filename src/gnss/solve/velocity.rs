@@ -56,7 +56,7 @@ pub(super) fn solve(problem: &Problem<'_>, place: &Place) -> Option<VelocityFix>
             _ => {
                 let v = [x[0], x[1], x[2]];
                 // A rate of thousands of metres a second is no receiver's.
-                if !(dot(v, v) < 1e8) {
+                if dot(v, v).is_nan() || dot(v, v) > 1e8 {
                     return None;
                 }
                 return Some(VelocityFix {
