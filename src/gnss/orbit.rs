@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::kepler::{self, Earth};
+use super::kepler::{self, Earth, Orbit};
 use super::scale::{BDS_TGD_LSB, BGD_LSB, C, GLONASS_LSB, KeplerElements, SBAS_LSB, TGD_LSB, clock_lsb};
 use super::visibility::{Ecef, dot};
 use crate::base::GpsTime;
@@ -25,51 +25,15 @@ pub struct SatState {
 }
 
 /// The satellite at GPS time `t` of its transmission. Nothing is allocated; any ephemeris gives some answer, sensible while
-/// it is fresh.
+/// it is fresh. Who asks more than once does better with [`Prepared`].
 pub fn state(e: &Ephemeris, t: GpsTime) -> SatState {
-    match e {
-        Ephemeris::Glonass(g) => glonass(g, t, GLONASS_STEP_S),
-        Ephemeris::Sbas(s) => sbas(s, t),
-        Ephemeris::Lnav(l) => {
-            let clock = [f64::from(l.af0), f64::from(l.af1), f64::from(l.af2)];
-            keplerian(l.sat, &l.kepler, l.toe, l.toc, clock, t)
-        }
-        Ephemeris::Galileo(g) => {
-            let clock = [f64::from(g.af0), f64::from(g.af1), f64::from(g.af2)];
-            keplerian(g.sat, &g.kepler, g.toe, g.toc, clock, t)
-        }
-        Ephemeris::BeiDou(b) => {
-            let clock = [f64::from(b.a0), f64::from(b.a1), f64::from(b.a2)];
-            keplerian(b.sat, &b.kepler, b.toe, b.toc, clock, t)
-        }
-        Ephemeris::NavIc(n) => {
-            let clock = [f64::from(n.af0), f64::from(n.af1), f64::from(n.af2)];
-            keplerian(n.sat, &n.kepler, n.toe, n.toc, clock, t)
-        }
-    }
-}
-
-/// The satellite's clock minus system time in seconds without the relativistic part (which stays below 100 ns): what the
-/// time of transmission is found with.
-pub fn clock_s(e: &Ephemeris, t: GpsTime) -> f64 {
-    let gnss = e.sat().gnss;
-    let (l0, l1, l2) = clock_lsb(gnss);
-    let (toc, a0, a1, a2) = match e {
-        Ephemeris::Lnav(l) => (l.toc, f64::from(l.af0), f64::from(l.af1), f64::from(l.af2)),
-        Ephemeris::Galileo(g) => (g.toc, f64::from(g.af0), f64::from(g.af1), f64::from(g.af2)),
-        Ephemeris::BeiDou(b) => (b.toc, f64::from(b.a0), f64::from(b.a1), f64::from(b.a2)),
-        Ephemeris::NavIc(n) => (n.toc, f64::from(n.af0), f64::from(n.af1), f64::from(n.af2)),
-        Ephemeris::Glonass(g) => (g.tb, -f64::from(g.tau), f64::from(g.gamma), 0.0),
-        Ephemeris::Sbas(s) => (s.t0, f64::from(s.agf0), f64::from(s.agf1), 0.0),
-    };
-    let dt = t - toc;
-    a0 * l0 + dt * (a1 * l1 + dt * a2 * l2)
+    Prepared::new(e).state(t)
 }
 
 /// The state, good to a few metres: enough for azimuth and elevation, and several times cheaper for GLONASS.
 pub fn coarse_state(e: &Ephemeris, t: GpsTime) -> SatState {
     match e {
-        Ephemeris::Glonass(g) => glonass(g, t, GLONASS_COARSE_STEP_S),
+        Ephemeris::Glonass(g) => GlonassOrbit::new(g).state(t, GLONASS_COARSE_STEP_S),
         _ => state(e, t),
     }
 }
@@ -118,21 +82,91 @@ pub(super) fn seconds_of_week(gnss: Gnss, t: GpsTime) -> f64 {
     }
 }
 
-fn keplerian(sat: SatId, k: &Kepler, toe: GpsTime, toc: GpsTime, clock: [f64; 3], t: GpsTime) -> SatState {
-    let elements = KeplerElements::from_raw(sat.gnss, k);
-    let earth = Earth::of(sat.gnss);
-    let toe_s = seconds_of_week(sat.gnss, toe);
-    let m = kepler::propagate(&elements, earth, toe_s, t - toe, kepler::is_beidou_geo(sat));
-    let (l0, l1, l2) = clock_lsb(sat.gnss);
-    let dt = t - toc;
-    let (a0, a1, a2) = (clock[0] * l0, clock[1] * l1, clock[2] * l2);
-    // F of IS-GPS-200 20.3.3.3.3.1, from the system's own gravitational constant.
-    let f = -2.0 * earth.mu.sqrt() / (C * C);
-    SatState {
-        position: m.position,
-        velocity: m.velocity,
-        clock_s: a0 + a1 * dt + a2 * dt * dt + f * m.esin,
-        clock_drift: a1 + 2.0 * a2 * dt + f * m.esin_rate,
+/// An ephemeris with all worked out that does not change with time: integers scaled, sines and cosines taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Prepared(Kind);
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Kepler(KeplerOrbit),
+    Glonass(GlonassOrbit),
+    Sbas(SbasEphemeris),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct KeplerOrbit {
+    orbit: Orbit,
+    toe: GpsTime,
+    toc: GpsTime,
+    /// Clock polynomial, s, s/s, s/s².
+    clock: [f64; 3],
+    /// F of IS-GPS-200 20.3.3.3.3.1, from the system's own gravitational constant.
+    relativity: f64,
+}
+
+impl Prepared {
+    /// Of a message.
+    pub fn new(e: &Ephemeris) -> Self {
+        let kepler = |sat: SatId, k: &Kepler, toe: GpsTime, toc: GpsTime, clock: [i32; 3]| {
+            let earth = Earth::of(sat.gnss);
+            let elements = KeplerElements::from_raw(sat.gnss, k);
+            let toe_s = seconds_of_week(sat.gnss, toe);
+            let (l0, l1, l2) = clock_lsb(sat.gnss);
+            let [a0, a1, a2] = clock.map(f64::from);
+            Kind::Kepler(KeplerOrbit {
+                orbit: Orbit::new(&elements, earth, toe_s, kepler::is_beidou_geo(sat)),
+                toe,
+                toc,
+                clock: [a0 * l0, a1 * l1, a2 * l2],
+                relativity: -2.0 * earth.mu.sqrt() / (C * C),
+            })
+        };
+        Self(match e {
+            Ephemeris::Lnav(l) => kepler(l.sat, &l.kepler, l.toe, l.toc, [l.af0, l.af1.into(), l.af2.into()]),
+            Ephemeris::Galileo(g) => kepler(g.sat, &g.kepler, g.toe, g.toc, [g.af0, g.af1, g.af2.into()]),
+            Ephemeris::BeiDou(b) => kepler(b.sat, &b.kepler, b.toe, b.toc, [b.a0, b.a1, b.a2.into()]),
+            Ephemeris::NavIc(n) => {
+                kepler(n.sat, &n.kepler, n.toe, n.toc, [n.af0, n.af1.into(), n.af2.into()])
+            }
+            Ephemeris::Glonass(g) => Kind::Glonass(GlonassOrbit::new(g)),
+            Ephemeris::Sbas(s) => Kind::Sbas(*s),
+        })
+    }
+
+    /// The satellite at GPS time `t` of its transmission.
+    pub fn state(&self, t: GpsTime) -> SatState {
+        match &self.0 {
+            Kind::Kepler(k) => {
+                let m = k.orbit.at(t - k.toe);
+                let dt = t - k.toc;
+                let [a0, a1, a2] = k.clock;
+                SatState {
+                    position: m.position,
+                    velocity: m.velocity,
+                    clock_s: a0 + dt * (a1 + dt * a2) + k.relativity * m.esin,
+                    clock_drift: a1 + 2.0 * a2 * dt + k.relativity * m.esin_rate,
+                }
+            }
+            Kind::Glonass(g) => g.state(t, GLONASS_STEP_S),
+            Kind::Sbas(s) => sbas(s, t),
+        }
+    }
+
+    /// The satellite's clock minus system time in seconds without the relativistic part (which stays below 100 ns): what the
+    /// time of transmission is found with.
+    pub fn clock_s(&self, t: GpsTime) -> f64 {
+        match &self.0 {
+            Kind::Kepler(k) => {
+                let dt = t - k.toc;
+                let [a0, a1, a2] = k.clock;
+                a0 + dt * (a1 + dt * a2)
+            }
+            Kind::Glonass(g) => g.clock_s(t),
+            Kind::Sbas(s) => {
+                let (l0, l1, _) = clock_lsb(Gnss::Sbas);
+                f64::from(s.agf0) * l0 + f64::from(s.agf1) * l1 * (t - s.t0)
+            }
+        }
     }
 }
 
@@ -151,8 +185,8 @@ fn sbas(s: &SbasEphemeris, t: GpsTime) -> SatState {
     SatState { position, velocity, clock_s: f64::from(s.agf0) * l0 + drift * dt, clock_drift: drift }
 }
 
-/// Step of the integration of GLONASS orbits, s.
-const GLONASS_STEP_S: f64 = 60.0;
+/// Longest step of the integration of GLONASS orbits, s: over half an hour it is good to a centimetre.
+const GLONASS_STEP_S: f64 = 150.0;
 /// Step where metres do not matter, s.
 const GLONASS_COARSE_STEP_S: f64 = 450.0;
 /// Beyond this distance from t_b the integration is not carried on: no policy makes such data fresh, and work stays bounded.
@@ -172,23 +206,51 @@ pub(super) fn glonass_coast(y: &[f64; 6], h: f64) -> [f64; 6] {
     runge_kutta(y, h, &[0.0; 3])
 }
 
-fn glonass(g: &GlonassEphemeris, t: GpsTime, step: f64) -> SatState {
-    let mut y = glonass_at_tb(g);
-    let acceleration = g.acceleration.map(|a| f64::from(a) * GLONASS_LSB.2);
-    let dt = t - g.tb;
-    let mut left = dt.clamp(-GLONASS_MAX_S, GLONASS_MAX_S);
-    while left.abs() > 1e-9 {
-        let h = left.clamp(-step, step);
-        y = runge_kutta(&y, h, &acceleration);
-        left -= h;
+/// A GLONASS state vector in SI units.
+#[derive(Clone, Copy, Debug)]
+struct GlonassOrbit {
+    tb: GpsTime,
+    /// Position and velocity at t_b.
+    start: [f64; 6],
+    acceleration: [f64; 3],
+    /// Clock at t_b, s, and its rate.
+    clock: f64,
+    gamma: f64,
+}
+
+impl GlonassOrbit {
+    fn new(g: &GlonassEphemeris) -> Self {
+        let (l0, l1, _) = clock_lsb(Gnss::Glonass);
+        Self {
+            tb: g.tb,
+            start: glonass_at_tb(g),
+            acceleration: g.acceleration.map(|a| f64::from(a) * GLONASS_LSB.2),
+            clock: -f64::from(g.tau) * l0,
+            gamma: f64::from(g.gamma) * l1,
+        }
     }
-    let (l0, l1, _) = clock_lsb(Gnss::Glonass);
-    let gamma = f64::from(g.gamma) * l1;
-    SatState {
-        position: [y[0], y[1], y[2]],
-        velocity: [y[3], y[4], y[5]],
-        clock_s: -f64::from(g.tau) * l0 + gamma * dt,
-        clock_drift: gamma,
+
+    fn clock_s(&self, t: GpsTime) -> f64 {
+        self.clock + self.gamma * (t - self.tb)
+    }
+
+    /// By steps of equal length, `step` seconds at most.
+    fn state(&self, t: GpsTime, step: f64) -> SatState {
+        let span = (t - self.tb).clamp(-GLONASS_MAX_S, GLONASS_MAX_S);
+        let steps = (span.abs() / step).ceil();
+        let mut y = self.start;
+        if steps > 0.0 {
+            let h = span / steps;
+            for _ in 0..steps as u32 {
+                y = runge_kutta(&y, h, &self.acceleration);
+            }
+        }
+        SatState {
+            position: [y[0], y[1], y[2]],
+            velocity: [y[3], y[4], y[5]],
+            clock_s: self.clock_s(t),
+            clock_drift: self.gamma,
+        }
     }
 }
 
@@ -212,10 +274,12 @@ fn glonass_derivative(y: &[f64; 6], acceleration: &[f64; 3]) -> [f64; 6] {
     if r2 <= 0.0 {
         return [0.0; 6];
     }
-    let r3 = r2 * r2.sqrt();
-    let a = 1.5 * J2 * mu * RADIUS * RADIUS / r2 / r3;
-    let b = 5.0 * p[2] * p[2] / r2;
-    let c = -mu / r3 - a * (1.0 - b);
+    // One division, since each takes as long as all the rest.
+    let inverse2 = 1.0 / r2;
+    let central = mu * inverse2 * inverse2.sqrt();
+    let a = 1.5 * J2 * RADIUS * RADIUS * inverse2 * central;
+    let b = 5.0 * p[2] * p[2] * inverse2;
+    let c = -central - a * (1.0 - b);
     [
         y[3],
         y[4],

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::age::{AgePolicy, is_healthy};
 use super::almanac::{self, AlmanacMemory};
+use super::orbit;
 use super::places::{Place, PlaceMemory};
 use super::update::SkyUpdate;
 use super::visibility::{self, Observer};
@@ -16,7 +17,7 @@ use crate::base::broadcast::{
 use crate::base::{GeoPoint, GpsTime, Utc};
 
 /// An ephemeris and where it came from.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct SkyEntry {
     /// The navigation message.
     pub ephemeris: Arc<Ephemeris>,
@@ -26,13 +27,28 @@ pub struct SkyEntry {
     pub received: Utc,
     /// The ephemeris's reference time, here so that a search walks over neighbouring memory.
     reference_time: GpsTime,
+    /// The same message, ready to be evaluated.
+    orbit: Arc<orbit::Prepared>,
+}
+
+/// Two entries are the same when their messages are; what was worked out from these does not count.
+impl PartialEq for SkyEntry {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.ephemeris, &self.origin, self.received) == (&other.ephemeris, &other.origin, other.received)
+    }
 }
 
 impl SkyEntry {
     /// An entry.
     pub(super) fn new(ephemeris: Ephemeris, origin: Arc<str>, received: Utc) -> Self {
         let reference_time = ephemeris.reference_time();
-        Self { ephemeris: Arc::new(ephemeris), origin, received, reference_time }
+        let orbit = Arc::new(orbit::Prepared::new(&ephemeris));
+        Self { ephemeris: Arc::new(ephemeris), origin, received, reference_time, orbit }
+    }
+
+    /// The message, ready to be evaluated.
+    pub fn orbit(&self) -> &orbit::Prepared {
+        &self.orbit
     }
 }
 
@@ -401,17 +417,18 @@ pub(super) fn best<'a>(entries: &'a [SkyEntry], t: GpsTime, policy: &AgePolicy) 
 }
 
 /// The index of [`best`].
+///
+/// A day holds hundreds of issues per satellite: from the place of `t` among them the search walks outwards, first back,
+/// then ahead, and ends as soon as nothing further away can be better.
 fn best_index(entries: &[SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<usize> {
-    // A day holds hundreds of issues per satellite, of which a few are near: sorted, they are found without looking at all.
     let window = policy.widest_s(entries.first()?.ephemeris.sat().gnss);
     let (from, to) = (t.offset_s(-window), t.offset_s(window));
-    let start = entries.partition_point(|e| e.reference_time < from);
-    let near = entries.iter().enumerate().skip(start).take_while(|(_, e)| e.reference_time <= to);
+    let split = entries.partition_point(|e| e.reference_time < t);
     let mut found: Option<((bool, bool, f64), usize)> = None;
-    for (i, e) in near {
-        if !policy.is_fresh(&e.ephemeris, t) {
-            continue;
-        }
+    let mut look = |i: usize| {
+        let Some(e) = entries.get(i).filter(|e| (from..=to).contains(&e.reference_time)) else {
+            return false;
+        };
         let age = t - e.reference_time;
         // Galileo broadcasts a message only after its time of ephemeris: one that lies ahead was not on the air yet.
         let (fallback, ahead) = match &*e.ephemeris {
@@ -419,9 +436,26 @@ fn best_index(entries: &[SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<us
             _ => (false, false),
         };
         let rank = (fallback, ahead, age.abs());
-        // `<=` keeps the later of two equally good ones.
-        if found.as_ref().is_none_or(|(r, _)| rank <= *r) {
+        // What lies further away is no better than this unless it is preferred for another reason than its age.
+        let settled = found.as_ref().is_some_and(|(r, _)| !r.0 && r.1 <= ahead && age.abs() > r.2);
+        if settled {
+            return false;
+        }
+        // Of two equally good ones the later in the list.
+        let better = found.as_ref().is_none_or(|(r, j)| rank < *r || (rank == *r && i > *j));
+        if better && policy.is_fresh(&e.ephemeris, t) {
             found = Some((rank, i));
+        }
+        true
+    };
+    for i in (0..split).rev() {
+        if !look(i) {
+            break;
+        }
+    }
+    for i in split..entries.len() {
+        if !look(i) {
+            break;
         }
     }
     found.map(|(_, i)| i)

@@ -9,9 +9,10 @@ use super::signal::{L1_HZ, Signal};
 use super::troposphere::Troposphere;
 use crate::base::broadcast::{Ephemeris, SatId};
 use crate::base::{GeoPoint, GpsTime};
+use crate::gnss::orbit::Prepared;
 use crate::gnss::scale::C;
 use crate::gnss::visibility::{Ecef, from_ecef};
-use crate::gnss::{SkySnapshot, is_healthy, orbit};
+use crate::gnss::{SkyEntry, SkySnapshot, is_healthy};
 
 /// Rotation rate of the Earth, rad/s (IS-GPS-200 table 20-IV).
 pub const EARTH_RATE: f64 = 7.292_115_146_7e-5;
@@ -33,13 +34,13 @@ pub struct Transmitter {
     pub sigma_m: f64,
 }
 
-/// The ephemeris to use for a satellite: fresh, healthy.
+/// The message to use for a satellite: fresh, healthy.
 ///
 /// # Errors
 /// [`Reason::NoEphemeris`], [`Reason::Unhealthy`].
-pub fn ephemeris(sky: &SkySnapshot, sat: SatId, t: GpsTime) -> Result<&Ephemeris, Reason> {
-    let e = sky.ephemeris(sat, t).ok_or(Reason::NoEphemeris)?;
-    if is_healthy(e) { Ok(e) } else { Err(Reason::Unhealthy) }
+pub fn entry(sky: &SkySnapshot, sat: SatId, t: GpsTime) -> Result<&SkyEntry, Reason> {
+    let e = sky.entry(sat, t).ok_or(Reason::NoEphemeris)?;
+    if is_healthy(&e.ephemeris) { Ok(e) } else { Err(Reason::Unhealthy) }
 }
 
 impl Transmitter {
@@ -48,8 +49,16 @@ impl Transmitter {
     /// # Errors
     /// [`Reason::Signal`] when the message says nothing of the signal, [`Reason::Range`] when its numbers make no orbit.
     pub fn at(e: &Ephemeris, signal: Signal, t: GpsTime) -> Result<Self, Reason> {
+        Self::of(e, &Prepared::new(e), signal, t)
+    }
+
+    /// As [`at`](Self::at), of a message that has been prepared.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    pub fn of(e: &Ephemeris, orbit: &Prepared, signal: Signal, t: GpsTime) -> Result<Self, Reason> {
         let delay_s = signal.delay_s(e).ok_or(Reason::Signal)?;
-        let s = orbit::state(e, t);
+        let s = orbit.state(t);
         let channel = match e {
             Ephemeris::Glonass(g) => g.channel,
             _ => 0,
@@ -73,8 +82,9 @@ impl Transmitter {
     ///
     /// # Errors
     /// As [`at`](Self::at).
-    pub fn at_stamp(e: &Ephemeris, signal: Signal, stamp: GpsTime) -> Result<Self, Reason> {
-        Self::at(e, signal, stamp.offset_s(-orbit::clock_s(e, stamp)))
+    pub fn at_stamp(entry: &SkyEntry, signal: Signal, stamp: GpsTime) -> Result<Self, Reason> {
+        let orbit = entry.orbit();
+        Self::of(&entry.ephemeris, orbit, signal, stamp.offset_s(-orbit.clock_s(stamp)))
     }
 }
 
@@ -205,13 +215,14 @@ pub fn predict(
     atmosphere: &Atmosphere,
     t: GpsTime,
 ) -> Result<Prediction, Reason> {
+    let orbit = Prepared::new(e);
     // The way takes 64 to 140 ms; from a first guess two rounds settle it to the nanosecond.
     let mut tau = 0.075;
-    let mut s = Transmitter::at(e, signal, t.offset_s(-tau))?;
+    let mut s = Transmitter::of(e, &orbit, signal, t.offset_s(-tau))?;
     let mut path = Path::between(&s, place.position);
     for _ in 0..2 {
         tau = path.distance_m / C;
-        s = Transmitter::at(e, signal, t.offset_s(-tau))?;
+        s = Transmitter::of(e, &orbit, signal, t.offset_s(-tau))?;
         path = Path::between(&s, place.position);
     }
     let ray = place.ray(path.unit);

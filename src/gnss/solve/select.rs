@@ -9,8 +9,8 @@ use super::options::{IonosphereChoice, Options, Receiver};
 use super::signal::{L1_HZ, Signal};
 use crate::base::GpsTime;
 use crate::base::broadcast::{Ephemeris, Gnss, SatId};
-use crate::gnss::SkySnapshot;
 use crate::gnss::scale::C;
+use crate::gnss::{SkyEntry, SkySnapshot};
 
 /// Most observations of one epoch: all systems' satellites with several signals each are fewer.
 pub const MAX_OBSERVATIONS: usize = 1024;
@@ -22,7 +22,7 @@ const MAX_RANGE_M: f64 = 1e9;
 pub(super) struct Link<'a> {
     pub(super) sat: SatId,
     pub(super) signal: Signal,
-    pub(super) ephemeris: &'a Ephemeris,
+    pub(super) entry: &'a SkyEntry,
     /// Second signal of an ionosphere-free combination.
     second: Option<Signal>,
     /// What a second frequency shows of the ionosphere.
@@ -117,7 +117,7 @@ fn satellite<'a, 'o>(
         observations.for_each(|o| refuse(o, Reason::System));
         return;
     }
-    let ephemeris = match link::ephemeris(sky, sat, time) {
+    let entry = match link::entry(sky, sat, time) {
         Ok(e) => e,
         Err(reason) => {
             observations.for_each(|o| refuse(o, reason));
@@ -131,7 +131,7 @@ fn satellite<'a, 'o>(
         let reason = match () {
             () if !(o.range_m.is_finite() && o.range_m.abs() < MAX_RANGE_M) => Reason::Range,
             () if o.ambiguity_ms != 0 => Reason::Ambiguous,
-            () if o.signal.delay_s(ephemeris).is_none() => Reason::Signal,
+            () if o.signal.delay_s(&entry.ephemeris).is_none() => Reason::Signal,
             () => match taken {
                 None => {
                     taken = Some(o);
@@ -162,7 +162,7 @@ fn satellite<'a, 'o>(
         refuse(s, Reason::Redundant);
         second = None;
     }
-    match Link::new(ephemeris, o, second, options.ionosphere, time) {
+    match Link::new(entry, o, second, options.ionosphere, time) {
         Ok(l) => links.push(l),
         Err(reason) => refuse(o, reason),
     }
@@ -192,17 +192,17 @@ fn other_band(gnss: Gnss, a: Signal, b: Signal) -> bool {
 
 impl<'a> Link<'a> {
     fn new(
-        ephemeris: &'a Ephemeris,
+        entry: &'a SkyEntry,
         o: &Observation,
         second: Option<&Observation>,
         choice: IonosphereChoice,
         time: GpsTime,
     ) -> Result<Self, Reason> {
-        let satellite = Transmitter::at_stamp(ephemeris, o.signal, time.offset_s(-o.range_m / C))?;
+        let satellite = Transmitter::at_stamp(entry, o.signal, time.offset_s(-o.range_m / C))?;
         let mut link = Self {
             sat: o.sat,
             signal: o.signal,
-            ephemeris,
+            entry,
             second: None,
             shown: None,
             range_m: o.range_m,
@@ -239,7 +239,8 @@ impl<'a> Link<'a> {
 
     fn shown_by(&self, second: &Observation) -> Option<Shown> {
         let (_, b) = self.weights(second.signal);
-        let delays = second.signal.delay_s(self.ephemeris)? - self.signal.delay_s(self.ephemeris)?;
+        let delays =
+            second.signal.delay_s(&self.entry.ephemeris)? - self.signal.delay_s(&self.entry.ephemeris)?;
         let delay_m = -b * (second.range_m - self.range_m - C * delays);
         // More than the ionosphere ever does, even near the horizon: a bad pseudorange.
         (delay_m.abs() < 200.0).then_some(Shown {
@@ -254,7 +255,7 @@ impl<'a> Link<'a> {
 
     /// Factors of the first and second pseudorange in the combination that is free of the ionosphere.
     fn weights(&self, second: Signal) -> (f64, f64) {
-        let channel = match self.ephemeris {
+        let channel = match &*self.entry.ephemeris {
             Ephemeris::Glonass(g) => g.channel,
             _ => 0,
         };
@@ -267,7 +268,9 @@ impl<'a> Link<'a> {
     fn combine_delays(&mut self) {
         let Some(second) = self.second else { return };
         let (_, b) = self.weights(second);
-        if let (Some(d1), Some(d2)) = (self.signal.delay_s(self.ephemeris), second.delay_s(self.ephemeris)) {
+        if let (Some(d1), Some(d2)) =
+            (self.signal.delay_s(&self.entry.ephemeris), second.delay_s(&self.entry.ephemeris))
+        {
             // a·d1 + b·d2 − d1, since a + b is one.
             self.satellite.clock_m -= C * b * (d2 - d1);
         }
@@ -276,7 +279,7 @@ impl<'a> Link<'a> {
     /// The satellite anew, at GPS time `t` of transmission.
     pub(super) fn transmitted_at(&mut self, t: GpsTime) {
         // What was computable a moment ago still is; otherwise the old state stands.
-        if let Ok(s) = Transmitter::at(self.ephemeris, self.signal, t) {
+        if let Ok(s) = Transmitter::of(&self.entry.ephemeris, self.entry.orbit(), self.signal, t) {
             self.satellite = s;
             self.combine_delays();
         }
