@@ -19,6 +19,7 @@ mod schedule;
 pub mod simulated;
 mod sources;
 mod stations;
+pub mod sp3;
 mod status;
 mod supervisor;
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod age;
 pub mod agreement;
 pub mod almanac;
 pub mod assisted;
+pub mod compare;
 pub mod kepler;
 pub mod leap;
 pub mod monitor;

@@ -185,8 +185,8 @@ fn sbas(s: &SbasEphemeris, t: GpsTime) -> SatState {
     SatState { position, velocity, clock_s: f64::from(s.agf0) * l0 + drift * dt, clock_drift: drift }
 }
 
-/// Longest step of the integration of GLONASS orbits, s: over half an hour it is good to a centimetre.
-const GLONASS_STEP_S: f64 = 150.0;
+/// Longest step of the integration of GLONASS orbits, s: over half an hour it is good to a millimetre.
+const GLONASS_STEP_S: f64 = 60.0;
 /// Step where metres do not matter, s.
 const GLONASS_COARSE_STEP_S: f64 = 450.0;
 /// Beyond this distance from t_b the integration is not carried on: no policy makes such data fresh, and work stays bounded.

@@ -74,7 +74,7 @@ impl Transmitter {
             clock_m: C * (s.clock_s - delay_s),
             clock_mps: C * s.clock_drift,
             carrier_hz: signal.carrier_hz(channel),
-            sigma_m: noise::signal_in_space_m(e),
+            sigma_m: noise::signal_in_space_m(e).hypot(noise::aging_m(e, t - e.reference_time())),
         })
     }
 

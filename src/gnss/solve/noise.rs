@@ -36,6 +36,19 @@ pub fn signal_in_space_m(e: &Ephemeris) -> f64 {
     }
 }
 
+/// What age adds to that, metres. Messages that are renewed within the hour describe their orbit for little longer: an orbit
+/// carried beyond its arc departs with the third power of time. GPS's arc is the four hours in which its messages are
+/// used, GLONASS's state is integrated, not fitted.
+pub fn aging_m(e: &Ephemeris, age_s: f64) -> f64 {
+    const GOOD_S: f64 = 5400.0;
+    match e {
+        Ephemeris::Galileo(_) | Ephemeris::BeiDou(_) => {
+            10.0 * ((age_s.abs() - GOOD_S) / GOOD_S).clamp(0.0, 10.0).powi(3)
+        }
+        _ => 0.0,
+    }
+}
+
 /// Standard deviation in metres of the difference between GPS's C/A and P(Y) codes, which LNAV does not tell.
 pub const CIVIL_M: f64 = 0.45;
 
