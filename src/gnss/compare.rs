@@ -82,10 +82,6 @@ pub struct Comparison {
     pub false_ephemeris: usize,
 }
 
-/// Galileo's messages may be used for four hours and are renewed within minutes: in the files of a single station there are
-/// gaps, across which this comparison does not carry them.
-const GALILEO_S: f64 = 7200.0;
-
 /// Beyond this the message is not inexact, it is false.
 const FALSE_M: f64 = 100.0;
 
@@ -104,11 +100,7 @@ pub fn compare(sky: &SkySnapshot, precise: &[PreciseEpoch]) -> Comparison {
     for epoch in precise {
         let mut clocks: BTreeMap<Gnss, Vec<(SatId, f64)>> = BTreeMap::new();
         for p in &epoch.satellites {
-            let fresh = |e: &&SkyEntry| {
-                let age = epoch.time - e.ephemeris.reference_time();
-                p.sat.gnss != Gnss::Galileo || age.abs() <= GALILEO_S
-            };
-            let Some(entry) = sky.entry(p.sat, epoch.time).filter(fresh) else {
+            let Some(entry) = in_use(sky, p.sat, epoch.time) else {
                 out.without_ephemeris += 1;
                 continue;
             };
@@ -147,6 +139,11 @@ pub fn compare(sky: &SkySnapshot, precise: &[PreciseEpoch]) -> Comparison {
     }
     out.satellites = points.iter().filter_map(|(s, p)| difference(&s.to_string(), &[(s, p)])).collect();
     out
+}
+
+/// The message in use. One of Galileo that was not on the air yet describes the time before it badly, and is not compared.
+fn in_use(sky: &SkySnapshot, sat: SatId, t: GpsTime) -> Option<&SkyEntry> {
+    sky.entry(sat, t).filter(|e| sat.gnss != Gnss::Galileo || e.ephemeris.reference_time() < t)
 }
 
 /// Takes each system's median off the clocks of the points just added.

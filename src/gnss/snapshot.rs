@@ -206,7 +206,8 @@ impl SkySnapshot {
     }
 
     /// The entry to use for a satellite at `t`, healthy or not: the fresh one nearest in time, the later of two equally
-    /// near; of Galileo's messages I/NAV, which is broadcast on E1, before F/NAV.
+    /// near; of Galileo's messages I/NAV, which is broadcast on E1, before F/NAV, and one that was on the air before one that
+    /// was not, unless it is hours older.
     pub fn entry(&self, sat: SatId, t: GpsTime) -> Option<&SkyEntry> {
         best(self.entries_of(sat), t, &self.policy)
     }
@@ -416,6 +417,11 @@ pub(super) fn best<'a>(entries: &'a [SkyEntry], t: GpsTime, policy: &AgePolicy) 
     entries.get(best_index(entries, t, policy)?)
 }
 
+/// Galileo broadcasts a message only after its time of ephemeris, and it describes some three hours from then on well and the time
+/// before it badly: one that lies ahead was not on the air yet and is taken only before one that is older by more than this, s.
+/// The same holds for F/NAV against I/NAV, which is what E1 carries.
+const GALILEO_HANDICAP_S: f64 = 10_000.0;
+
 /// The index of [`best`].
 ///
 /// A day holds hundreds of issues per satellite: from the place of `t` among them the search walks outwards, first back,
@@ -424,25 +430,25 @@ fn best_index(entries: &[SkyEntry], t: GpsTime, policy: &AgePolicy) -> Option<us
     let window = policy.widest_s(entries.first()?.ephemeris.sat().gnss);
     let (from, to) = (t.offset_s(-window), t.offset_s(window));
     let split = entries.partition_point(|e| e.reference_time < t);
-    let mut found: Option<((bool, bool, f64), usize)> = None;
+    let mut found: Option<(f64, usize)> = None;
     let mut look = |i: usize| {
         let Some(e) = entries.get(i).filter(|e| (from..=to).contains(&e.reference_time)) else {
             return false;
         };
         let age = t - e.reference_time;
-        // Galileo broadcasts a message only after its time of ephemeris: one that lies ahead was not on the air yet.
-        let (fallback, ahead) = match &*e.ephemeris {
-            Ephemeris::Galileo(g) => (g.message == GalileoMessage::FNav, age <= 0.0),
-            _ => (false, false),
-        };
-        let rank = (fallback, ahead, age.abs());
-        // What lies further away is no better than this unless it is preferred for another reason than its age.
-        let settled = found.as_ref().is_some_and(|(r, _)| !r.0 && r.1 <= ahead && age.abs() > r.2);
-        if settled {
+        // What lies further away can only be worse than this.
+        if found.is_some_and(|(r, _)| age.abs() > r) {
             return false;
         }
+        let rank = match &*e.ephemeris {
+            Ephemeris::Galileo(g) => {
+                let handicaps = u8::from(age <= 0.0) + u8::from(g.message == GalileoMessage::FNav);
+                age.abs() + f64::from(handicaps) * GALILEO_HANDICAP_S
+            }
+            _ => age.abs(),
+        };
         // Of two equally good ones the later in the list.
-        let better = found.as_ref().is_none_or(|(r, j)| rank < *r || (rank == *r && i > *j));
+        let better = found.is_none_or(|(r, j)| rank < r || (rank == r && i > j));
         if better && policy.is_fresh(&e.ephemeris, t) {
             found = Some((rank, i));
         }

@@ -36,17 +36,18 @@ pub fn signal_in_space_m(e: &Ephemeris) -> f64 {
     }
 }
 
-/// What age adds to that, metres. Messages that are renewed within the hour describe their orbit for little longer: an orbit
-/// carried beyond its arc departs with the third power of time. GPS's arc is the four hours in which its messages are
-/// used, GLONASS's state is integrated, not fitted.
+/// What age adds to that, metres: an orbit carried beyond the arc that its message describes departs with the third power of
+/// time. Galileo's arc is the three hours from its time of ephemeris on, BeiDou's an hour to each side with some
+/// to spare; GPS's is the four hours in which its messages are used, and GLONASS's state is integrated, not fitted.
 pub fn aging_m(e: &Ephemeris, age_s: f64) -> f64 {
-    const GOOD_S: f64 = 5400.0;
-    match e {
-        Ephemeris::Galileo(_) | Ephemeris::BeiDou(_) => {
-            10.0 * ((age_s.abs() - GOOD_S) / GOOD_S).clamp(0.0, 10.0).powi(3)
-        }
+    let hours = age_s / 3600.0;
+    let beyond: f64 = match e {
+        Ephemeris::Galileo(_) if hours < 0.0 => -hours,
+        Ephemeris::Galileo(_) => hours - 2.8,
+        Ephemeris::BeiDou(_) => hours.abs() - 1.5,
         _ => 0.0,
-    }
+    };
+    2.0 * beyond.clamp(0.0, 10.0).powi(3)
 }
 
 /// Standard deviation in metres of the difference between GPS's C/A and P(Y) codes, which LNAV does not tell.
