@@ -17,14 +17,14 @@ use crate::base::broadcast::Gnss;
 use crate::base::time::Clock;
 use crate::feed::rinex;
 use crate::gnss::solve::{
-    Consistency, Fix, IonosphereChoice, Options, Place, Prior, Reason, Receiver, SolveError, Solver, Systems,
-    confidence,
+    Consistency, Fix, IonosphereChoice, Options, Place, Prior, Reason, Receiver, Smoother, SolveError,
+    Solver, Systems, confidence,
 };
 use crate::gnss::visibility::Ecef;
 
 /// The positions of a station, epoch by epoch, from a RINEX observation file.
 ///
-/// Each epoch is solved by itself. With --truth errors are against it, without it against the mean of the fixes.
+/// No position is carried from one epoch to the next. With --truth errors are against it, without it against the mean of the fixes.
 #[derive(Debug, clap::Args)]
 pub(super) struct RinexArgs {
     /// Observation file, RINEX 2, 3 or 4, plain or gzip.
@@ -46,6 +46,9 @@ pub(super) struct RinexArgs {
     /// frequency), free (combination of two frequencies), off.
     #[arg(long, value_name = "MODEL", default_value = "best", value_parser = parse_ionosphere)]
     iono: IonosphereChoice,
+    /// Take pseudoranges as they are. Otherwise their noise is averaged along the carrier's phase, where the file has it.
+    #[arg(long)]
+    no_smoothing: bool,
     /// Keep measurements that contradict the others.
     #[arg(long)]
     keep_faults: bool,
@@ -104,7 +107,11 @@ pub(super) fn run(args: &RinexArgs, quiet: bool) -> Outcome {
     let mut prior = Prior::default();
     let mut epochs = Vec::new();
     let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
-    for epoch in reader.by_ref() {
+    let mut smoother = Smoother::default();
+    for mut epoch in reader.by_ref() {
+        if !args.no_smoothing {
+            smoother.smooth(&mut epoch);
+        }
         let outcome = solver.solve(&snapshot, &epoch, &options, &prior);
         for r in solver.rejected() {
             *reasons.entry(reason(r.reason).to_owned()).or_insert(0) += 1;

@@ -206,7 +206,7 @@ mod tests {
                 assert!((sin * sin + cos * cos - 1.0).abs() < 1e-14, "{e} {m}");
                 let anomaly = m + e * sin;
                 assert!(
-                    (anomaly.sin() - sin).abs() < 1e-14 && (anomaly.cos() - cos).abs() < 1e-14,
+                    (anomaly.sin() - sin).abs() < 1e-13 && (anomaly.cos() - cos).abs() < 1e-13,
                     "{e} {m}"
                 );
             }
