@@ -18,8 +18,8 @@ pub mod rtcm;
 mod schedule;
 pub mod simulated;
 mod sources;
-mod stations;
 pub mod sp3;
+mod stations;
 mod status;
 mod supervisor;
 #[cfg(test)]
