@@ -80,7 +80,7 @@ pub enum AppError {
     #[error(transparent)]
     Bind(#[from] BindError),
     /// The operator's port.
-    #[error("cannot listen on {address} (http.listen): {source}")]
+    #[error("cannot listen on {address} (http.listen): {source}{}", crate::net::way_out(source))]
     Http {
         /// Which.
         address: SocketAddr,

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 mod architecture;
+mod bad_input;
 mod casters;
 mod clients;
 mod commands;

@@ -27,7 +27,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A running `groma serve`.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
     log: std::path::PathBuf,
     http: String,
@@ -35,7 +35,7 @@ struct Serving {
 
 impl Serving {
     /// Starts it on free ports and waits until it has said whether it is ready.
-    fn start(dir: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(dir: &Path, more: &[&str]) -> Self {
         let log = dir.join("log");
         let child = groma()
             .arg("serve")
@@ -49,14 +49,19 @@ impl Serving {
         let mut serving = Self { child, log, http: String::new() };
         serving.wait_for(r#""transmitters":"#);
         serving.wait_for("ready");
-        let lines = serving.log();
-        let line = lines.lines().find(|l| l.contains("listening: HTTP")).unwrap();
-        let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        line["address"].as_str().unwrap().clone_into(&mut serving.http);
+        serving.http = serving.listening("HTTP");
         serving
     }
 
-    fn log(&self) -> String {
+    /// Where it listens for `SUPL` or `HTTP`.
+    pub(crate) fn listening(&self, what: &str) -> String {
+        let lines = self.log();
+        let line = lines.lines().find(|l| l.contains(&format!("listening: {what}"))).unwrap();
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["address"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
@@ -72,7 +77,7 @@ impl Serving {
     }
 
     /// Status code and body of a page.
-    fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let mut s = TcpStream::connect(&self.http).unwrap();
         s.set_read_timeout(Some(PATIENCE)).unwrap();
         write!(s, "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
@@ -174,7 +179,7 @@ fn reload_takes_over_what_is_right_and_refuses_what_is_not() {
     let dir = folder();
     let file = dir.path().join("groma.toml");
     fs::write(&file, "drain_s = 7\n").unwrap();
-    let mut s = Serving::start(dir.path(), &["--config", file.to_str().unwrap()]);
+    let s = Serving::start(dir.path(), &["--config", file.to_str().unwrap()]);
     fs::write(&file, "[session]\nst2_s = 33\n[store]\ncache_mib = 32\n").unwrap();
     let reload = run(&["reload", "--server", &s.http]);
     let said = text(&reload.stdout);
@@ -196,10 +201,7 @@ fn reload_takes_over_what_is_right_and_refuses_what_is_not() {
 fn a_drain_waits_for_sessions_says_so_and_a_second_signal_ends_it() {
     let dir = folder();
     let mut s = Serving::start(dir.path(), &["-o", "feed=simulated", "-o", "drain_s=600"]);
-    let lines = s.log();
-    let line = lines.lines().find(|l| l.contains("listening: SUPL")).unwrap();
-    let line: serde_json::Value = serde_json::from_str(line).unwrap();
-    let mut handset = TcpStream::connect(line["address"].as_str().unwrap()).unwrap();
+    let mut handset = TcpStream::connect(s.listening("SUPL")).unwrap();
     // The beginning of a message begins a session.
     handset.write_all(&[0x00, 0x30, 0x02]).unwrap();
     let began = Instant::now();

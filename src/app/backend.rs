@@ -76,7 +76,7 @@ impl Shared {
             tracing::warn!(
                 open_files = files,
                 connections,
-                "the limit of open files is lower than that of connections: raise it (ulimit -n, LimitNOFILE)"
+                "the limit of open files leaves no room for that many connections: raise it (ulimit -n, LimitNOFILE)"
             );
         }
     }

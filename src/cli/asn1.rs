@@ -57,7 +57,12 @@ struct What {
 
 impl What {
     fn pdu(&self) -> Result<Pdu, Failure> {
-        self.pdu.parse().map_err(|e| Failure::new(format!("--pdu {}: {e}", self.pdu)))
+        self.pdu.parse().map_err(|e| {
+            Failure::new(format!(
+                "--pdu {}: {e}; there are ULP-PDU, RRLP-PDU, LPP-Message, and any other as Module.Type",
+                self.pdu
+            ))
+        })
     }
 
     /// The input's bytes, wherever they are.

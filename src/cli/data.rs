@@ -30,9 +30,16 @@ pub(super) fn data_override(dir: &Path) -> String {
     format!("data={}", toml::Value::String(dir.display().to_string()))
 }
 
-/// Opens the store of a configuration.
+/// Opens the store of a configuration, which must be there: who only wants to look at it must not make an empty one.
 pub(super) fn open_store(config: &Config) -> Result<SledStore, Failure> {
-    SledStore::open(&config.store()).map_err(|e| match e {
+    let store = config.store();
+    if !store.path.is_dir() {
+        return Err(Failure::new(format!(
+            "there is no store at {}; `groma feed import` or `groma serve` makes one, --data names another data folder",
+            store.path.display()
+        )));
+    }
+    SledStore::open(&store).map_err(|e| match e {
         StoreError::Locked { .. } => Failure::new(format!("{e}. (A running server answers `groma sky`.)")),
         e => Failure::new(e),
     })

@@ -27,12 +27,24 @@ const PULSE: Duration = Duration::from_millis(500);
 
 /// An address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}: {source}")]
+#[error("cannot listen on {address} (listen): {source}{}", way_out(source))]
 pub struct BindError {
     /// Which.
     pub address: SocketAddr,
     /// Why.
     pub source: io::Error,
+}
+
+/// What the operator can do when a port cannot be opened, to stand behind the reason.
+pub fn way_out(reason: &io::Error) -> &'static str {
+    match reason.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program has this port: stop that one, or choose another in the configuration"
+        }
+        io::ErrorKind::AddrNotAvailable => "; this machine has no such address",
+        io::ErrorKind::PermissionDenied => "; only root may open this port: choose one above 1023",
+        _ => "",
+    }
 }
 
 /// An open port.

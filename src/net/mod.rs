@@ -20,7 +20,7 @@ pub mod tls;
 
 pub use config::{Config, Limits, Listen, ListenMode, OutOfRange};
 pub use counters::{Counter, Counters, Figure, Gauge, GaugeGuard, Kind};
-pub use listener::{BindError, Listener, open_file_limit};
+pub use listener::{BindError, Listener, open_file_limit, way_out};
 pub use server::{
     Admission, Connection, Drained, Host, Machine, NewMachine, Parts, Server, Transport, World, new_session,
 };

@@ -58,6 +58,17 @@ impl Default for Config {
     }
 }
 
+/// What the operator can do about it, to stand behind what the system said.
+fn way_out(reason: &std::io::Error) -> &'static str {
+    match reason.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "; run this as the user whom the folder belongs to, or name another data folder"
+        }
+        std::io::ErrorKind::StorageFull => "; make room on that disk",
+        _ => "",
+    }
+}
+
 /// Why the store cannot do what it was asked. Errors name the store's place and the way out; they never hold a key.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
@@ -94,7 +105,7 @@ pub enum StoreError {
         supported: u32,
     },
     /// The disk or the file system refused.
-    #[error("the store {} cannot be read or written: {source}", path.display())]
+    #[error("the store {} cannot be read or written: {source}{}", path.display(), way_out(source))]
     Io {
         /// The store.
         path: PathBuf,

@@ -4,7 +4,7 @@
 mod framing;
 mod limits;
 mod script;
-mod sessions;
+pub(crate) mod sessions;
 mod stopping;
 mod support;
 mod tls;

@@ -13,7 +13,7 @@ use groma::wire::ulp::{
 use super::support::{Client, PATIENCE, Setup, ask, patiently, read_pdu, write};
 
 /// SUPL START of a SET that can do everything.
-pub(super) fn start(version: Version) -> Vec<u8> {
+pub(crate) fn start(version: Version) -> Vec<u8> {
     let mut capabilities = SetCapabilities { ecid: true, ..SetCapabilities::default() };
     capabilities.gps.ms_based = true;
     capabilities.protocols = PosProtocols { rrlp: true, ..PosProtocols::default() };

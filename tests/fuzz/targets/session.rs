@@ -14,6 +14,7 @@ use groma::feed::simulated;
 use groma::gnss::SkySnapshot;
 use groma::slc::{Action, Config, Env, FrameFault, Input, Params, PeerIdentity, Policy, Session, TrustEveryone};
 use groma::wire::frame::next_pdu;
+use groma::wire::lpp::LppMemo;
 use groma::wire::ulp::{UlpMessage, UlpPdu};
 use libfuzzer_sys::fuzz_target;
 
@@ -35,7 +36,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     let world = &*WORLD;
-    let env = Env { sky: &world.sky, cells: &NoCells, access: &TrustEveryone };
+    let env = Env { sky: &world.sky, cells: &NoCells, access: &TrustEveryone, memo: &LppMemo::default() };
     let mut now = world.start;
     let mut session = Session::new(Params {
         // That of the messages recorded from real clients, so that they are of use as seeds.
