@@ -253,6 +253,45 @@ fn messages_are_shown_and_mistakes_take_one_line() {
     assert_eq!(run(&["asn1", "decode"]).status.code(), Some(2));
 }
 
+/// What goes wrong at a start is told in one line, with what to do about it.
+#[test]
+fn a_start_that_fails_says_why_and_what_to_do() {
+    let dir = folder();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap();
+    let data = path("data");
+    let (http, listen) = (format!("http.listen={taken}"), format!(r#"listen=[{{address="{taken}"}}]"#));
+    let (no_http, no_listen) = ("http.listen=127.0.0.1:0", r#"listen=[{address="127.0.0.1:0"}]"#);
+    let nowhere = path("nowhere/data");
+    fs::write(path("file"), "x").unwrap();
+    let (not_a_folder, no_config) = (path("file/data"), path("nowhere.toml"));
+    for (args, words) in [
+        (
+            &["serve", "--data", &data, "-o", &http, "-o", no_listen][..],
+            "choose another in the configuration",
+        ),
+        (&["serve", "--data", &data, "-o", no_http, "-o", &listen], "choose another in the configuration"),
+        (&["serve", "--data", &not_a_folder, "-o", no_http, "-o", no_listen], "cannot make the data folder"),
+        (&["serve", "--config", &no_config], "cannot read"),
+        (&["sky", "--stored", "--data", &nowhere], "groma feed import"),
+        (&["store", "check", "--data", &nowhere], "groma feed import"),
+        (&["feed", "import", "--data", &data, &no_config], "No such file"),
+        (&["cells", "import", "--data", &data, &no_config], "No such file"),
+        (&["cells", "import", "--data", &data, &path("file")], "neither a cell table"),
+        (&["reload", "--server", "http://127.0.0.1:1"], "is the server running?"),
+        (&["trace", "list", "--server", "http://127.0.0.1:1"], "is the server running?"),
+        (&["handset", "agnss", "--server", "localhost"], "HOST:PORT"),
+        (&["asn1", "decode", "--pdu", "ULP", "00"], "ULP-PDU, RRLP-PDU, LPP-Message"),
+    ] {
+        let out = run(args);
+        let said = text(&out.stderr);
+        assert!(!out.status.success() && said.contains(words), "{args:?}: {said}");
+        assert!(said.lines().filter(|line| line.starts_with("groma: ")).count() == 1, "{args:?}: {said}");
+    }
+    assert!(!std::path::Path::new(&nowhere).exists(), "who only looks makes nothing");
+}
+
 #[test]
 fn a_reader_that_leaves_is_no_error() {
     let mut child =

@@ -117,8 +117,25 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Sniffed<S> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::prelude::*;
     use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_octets_in_any_pieces_come_out_whole(
+            octets in prop::collection::vec(prop_oneof![Just(0x16), Just(0x03), any::<u8>()], 1..40),
+            cut in 1usize..5,
+        ) {
+            let pieces: Vec<&[u8]> = octets.chunks(cut).collect();
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            let expected = if octets.starts_with(&[0x16, 0x03]) { Opening::Tls } else { Opening::Plain };
+            prop_assert_eq!(runtime.block_on(open(&pieces)), Some((expected, octets)));
+        }
+    }
 
     async fn open(pieces: &[&[u8]]) -> Option<(Opening, Vec<u8>)> {
         let (mut near, far) = tokio::io::duplex(64);

@@ -1,4 +1,5 @@
-//! RINEX navigation files of any version, plain or gzip: everything that is read can be offered, sent and computed with.
+//! RINEX files of any version, plain or gzip: every navigation message that is read can be offered and computed with, and
+//! observations come to an end.
 
 #![no_main]
 
@@ -8,6 +9,9 @@ use groma::gnss::SkySnapshot;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
+    if let Ok(epochs) = rinex::observations(bytes) {
+        assert!(epochs.count() <= bytes.len().max(64) * 1100, "more epochs than gzip can hold");
+    }
     let received = Utc::from_unix_s(1_672_574_400);
     let Ok((update, _)) = rinex::read(bytes, "fuzz", received) else { return };
     let sky = SkySnapshot::of(&update);
