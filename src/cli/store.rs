@@ -28,9 +28,6 @@ pub(super) fn run(args: &StoreArgs) -> Outcome {
     let Action::Check { data } = &args.action;
     let config = data.load()?;
     let path = config.store().path;
-    if !path.exists() {
-        return Err(Failure::new(format!("there is no store at {}", path.display())));
-    }
     // Opening reads and checks every record.
     let store = open_store(&config)?;
     let sky = store.load_sky(Clock::system().now().gps()).wait().map_err(Failure::new)?;
