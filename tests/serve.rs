@@ -276,7 +276,7 @@ fn a_start_that_fails_says_why_and_what_to_do() {
         (&["serve", "--config", &no_config], "cannot read"),
         (&["sky", "--stored", "--data", &nowhere], "groma feed import"),
         (&["store", "check", "--data", &nowhere], "groma feed import"),
-        (&["feed", "import", "--data", &data, &no_config], "No such file"),
+        (&["feed", "import", "--data", &data, &no_config], "1 of 1 files could not be read"),
         (&["cells", "import", "--data", &data, &no_config], "No such file"),
         (&["cells", "import", "--data", &data, &path("file")], "neither a cell table"),
         (&["reload", "--server", "http://127.0.0.1:1"], "is the server running?"),

@@ -15,7 +15,7 @@ const MAX_ANSWER: u64 = 256 << 20;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ServerArg {
     /// HTTP port of the running server.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
+    #[arg(long, value_name = "URL", global = true, default_value = "http://127.0.0.1:8080")]
     pub(super) server: String,
 }
 
