@@ -1,7 +1,7 @@
 //! What a SET at the reference location can expect of each satellite's signal.
 
 use super::Ground;
-use super::satellites::Candidates;
+use super::satellites::{Candidates, has_name};
 use crate::base::GpsTime;
 use crate::base::broadcast::{Ephemeris, Gnss};
 use crate::gnss::orbit;
@@ -38,7 +38,7 @@ pub(super) fn build(
     let satellites: Vec<AcquisitionSat> = candidates
         .of(gnss, ground)
         .into_iter()
-        .filter(|e| e.sat().sv_id().is_some())
+        .filter(|e| has_name(e.sat(), ground.protocol))
         .take(MAX)
         .map(|e| predict(e, &observer, reference.uncertainty_m, ground.time))
         .collect();

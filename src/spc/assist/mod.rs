@@ -4,6 +4,7 @@ mod acquisition;
 mod pack;
 mod satellites;
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 pub use pack::pack;
@@ -11,7 +12,7 @@ pub use pack::pack;
 use super::config::Policy;
 use super::method::Protocol;
 use super::reference::circle;
-use crate::base::broadcast::{Almanac, Gnss, KlobucharArea};
+use crate::base::broadcast::{Almanac, Gnss, KlobucharArea, UtcModel};
 use crate::base::cell::ReferenceLocation;
 use crate::base::{GpsTime, Shape};
 use crate::gnss::SkySnapshot;
@@ -105,12 +106,35 @@ fn refused(other: OtherRequests) -> Lacking {
     Lacking { unsupported: other.any(), ..Lacking::default() }
 }
 
+/// The time, and what is honestly known beside it. Left out are the words that satellites are about to send (TLM, anti-spoof and
+/// alert flags: TS 44.031 `GPSTOWAssist`), of which archives of navigation data know nothing, and the frame time of the SET's
+/// cell, which only those know who measure base stations; both protocols leave them optional, and a receiver that is told them
+/// wrongly fares worse than one that is not told.
 fn reference_time(asked: &ReferenceTimeRequest, ground: &Ground<'_>) -> ReferenceTime {
     let mut time = ReferenceTime::gps(ground.time, Some(ground.policy.time_uncertainty_s));
     if !asked.systems.is_empty() {
         time.systems.clone_from(&asked.systems);
     }
+    if asked.leap_second {
+        time.leap_notice = ground.sky.utc_model(Gnss::Gps, ground.time).map(|u| leap_notice(&u, ground.time));
+    }
     time
+}
+
+/// GLONASS's K_P (GLONASS ICD table 4.7): whether a leap second comes at the end of this quarter of the year.
+fn leap_notice(u: &UtcModel, now: GpsTime) -> u8 {
+    const LONGEST_QUARTER_S: f64 = 92.0 * 86_400.0;
+    let at = GpsTime::from_week_s(i64::from(u.week_lsf), i64::from(u.dn) * 86_400);
+    // Leap seconds come at the end of quarters: one that is nearer than the longest of them is at the end of this one.
+    let ahead = at - now;
+    if !(0.0..LONGEST_QUARTER_S).contains(&ahead) {
+        return 0b00;
+    }
+    match u.dt_lsf.cmp(&u.dt_ls) {
+        Ordering::Greater => 0b01,
+        Ordering::Less => 0b11,
+        Ordering::Equal => 0b00,
+    }
 }
 
 fn location_shape(r: &ReferenceLocation) -> Shape {
@@ -184,12 +208,12 @@ fn system(
         let almanac = || {
             let mut entries = ground.sky.almanac(gnss, ground.time);
             entries.retain(|a| satellites::in_region(a.sat(), asked.sbas));
-            entries
+            almanac_set(gnss, entries, ground.protocol)
         };
         match natural(choice, almanac_model(gnss)).then(almanac) {
             None => lacking.unsupported = true,
-            Some(entries) if entries.is_empty() => lacking.unavailable = true,
-            Some(entries) => out.almanac = Some(almanac_set(gnss, entries)),
+            Some(set) if set.entries.is_empty() => lacking.unavailable = true,
+            set => out.almanac = set,
         }
     }
     if asked.utc.is_some() {
@@ -223,7 +247,16 @@ fn natural(asked: ModelChoice, ours: u8) -> bool {
     asked.id.is_none_or(|id| id == ours)
 }
 
-fn almanac_set(gnss: Gnss, entries: Vec<Almanac>) -> AlmanacSet {
+/// Entries that an RRLP almanac of a system besides GPS carries at most, in all segments together (TS 44.031 table A.54, A.4.2.6
+/// rule 4).
+const RRLP_ALMANAC_MAX: usize = 36;
+
+fn almanac_set(gnss: Gnss, mut entries: Vec<Almanac>, protocol: Protocol) -> AlmanacSet {
+    let known = entries.len();
+    entries.retain(|a| satellites::has_name(a.sat(), protocol));
+    if protocol == Protocol::Rrlp && gnss != Gnss::Gps {
+        entries.truncate(RRLP_ALMANAC_MAX);
+    }
     // Sizes of the nominal constellations.
     let whole = match gnss {
         Gnss::Qzss => 4,
@@ -233,7 +266,7 @@ fn almanac_set(gnss: Gnss, entries: Vec<Almanac>) -> AlmanacSet {
         Gnss::Sbas => usize::MAX,
         _ => 24,
     };
-    AlmanacSet { complete: entries.len() >= whole, entries }
+    AlmanacSet { complete: entries.len() >= whole && entries.len() == known, entries }
 }
 
 /// Channels of GLONASS satellites. Of other systems nothing is known beyond what every receiver assumes.

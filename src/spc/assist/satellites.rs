@@ -114,7 +114,7 @@ impl<'a> Candidates<'a> {
 }
 
 /// Whether a protocol has a name for a satellite.
-fn has_name(sat: SatId, protocol: Protocol) -> bool {
+pub(super) fn has_name(sat: SatId, protocol: Protocol) -> bool {
     match protocol {
         Protocol::Rrlp => rrlp::has_name(sat),
         Protocol::Lpp => sat.sv_id().is_some(),

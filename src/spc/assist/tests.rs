@@ -94,6 +94,24 @@ fn sixteen_satellites_for_anywhere_are_well_chosen() {
     assert_eq!(seen_from(&there, vague.at), seen_from(&all, vague.at));
 }
 
+#[test]
+fn an_rrlp_almanac_keeps_to_its_table() {
+    use crate::base::broadcast::SatId;
+    let Some(Almanac::Kepler(one)) = sky().almanac(Gnss::BeiDou, now().gps()).first().copied() else {
+        panic!()
+    };
+    let all: Vec<Almanac> = (1..=46)
+        .map(|n| {
+            Almanac::Kepler(crate::base::broadcast::KeplerAlmanac { sat: SatId::new(Gnss::BeiDou, n), ..one })
+        })
+        .collect();
+    let lpp = almanac_set(Gnss::BeiDou, all.clone(), Protocol::Lpp);
+    assert_eq!((lpp.entries.len(), lpp.complete), (46, true));
+    // Ranging codes to 37, and 36 satellites at most.
+    let rrlp = almanac_set(Gnss::BeiDou, all, Protocol::Rrlp);
+    assert_eq!((rrlp.entries.len(), rrlp.complete), (36, false));
+}
+
 fn through_lpp(assistance: Assistance, t: GpsTime) -> Assistance {
     use crate::wire::assist::Initiator;
     use crate::wire::lpp::{AssistanceDataDelivery, LppBody, LppMessage, TransactionId};
@@ -195,6 +213,33 @@ fn glonass_comes_with_its_channels_when_asked() {
         let channel = system.auxiliary.iter().find(|a| a.sat == e.sat()).and_then(|a| a.channel);
         assert!(channel.is_some(), "{:?}", e.sat());
     }
+}
+
+#[test]
+fn a_leap_second_is_announced_in_its_quarter() {
+    let sky = sky();
+    let asked = |leap_second| AssistanceRequest {
+        reference_time: Some(ReferenceTimeRequest {
+            systems: vec![Gnss::Glonass],
+            leap_second,
+            ..ReferenceTimeRequest::default()
+        }),
+        ..AssistanceRequest::default()
+    };
+    let notice =
+        |leap| answer(&asked(leap), &sky, None, Protocol::Lpp).assistance.reference_time.unwrap().leap_notice;
+    assert_eq!((notice(true), notice(false)), (Some(0b00), None));
+    let now = GpsTime::from_week_s(2400, 0);
+    let coming = |weeks: u16, dt_lsf| {
+        let week = 2400;
+        leap_notice(
+            &UtcModel { a0: 0, a1: 0, tot: 0, week, dt_ls: 18, week_lsf: week + weeks, dn: 7, dt_lsf },
+            now,
+        )
+    };
+    assert_eq!([coming(5, 19), coming(5, 17), coming(5, 18), coming(20, 19)], [0b01, 0b11, 0b00, 0b00]);
+    let past = UtcModel { a0: 0, a1: 0, tot: 0, week: 2400, dt_ls: 18, week_lsf: 2185, dn: 7, dt_lsf: 19 };
+    assert_eq!(leap_notice(&past, now), 0b00);
 }
 
 #[test]
