@@ -59,6 +59,8 @@
 //!   into them, RRLP and LPP are written from them, orbits are computed from them.
 //! - **Snapshots, not locks.** Sky, cells, policy and certificates are immutable values behind an `ArcSwap`; a session sees
 //!   one of each, and a reload is a swap.
+//! - **No source is believed alone.** What contradicts the rest, plays back another time, or does not fit what reference
+//!   stations receive is left out and counted ([`gnss::agreement`], [`gnss::monitor`]).
 //! - **Expired or unhealthy data is not offered,** a simulated sky never stands in for a real one, and both a simulated
 //!   sky and a shifted clock are marked wherever the server describes itself.
 //! - **Everything from outside is bounded:** PDU sizes, sessions, connections, time, queues, table rows.
@@ -78,7 +80,9 @@
 //! - ASN.1 types are generated into the crate `groma-asn1` and checked in: compiling the compiler costs every build more
 //!   than the diff costs a reader. A test regenerates and compares them.
 //! - Navigation files are read by a parser of our own ([`feed::rinex`]): the message must arrive as integers, which general
-//!   RINEX readers do not keep.
+//!   RINEX readers do not keep. So are RTCM streams ([`feed::rtcm`]), with `rtcm-rs` as the other side in the tests: it hands out
+//!   physical values, and one signal unknown to it costs the whole message. NTRIP ([`feed::ntrip`]) is a page of text over the
+//!   sockets and the TLS that are here anyway.
 //! - Cells are a sorted file of our own ([`cells`]): tens of millions of fixed-size records that are written once and then
 //!   only searched want no database.
 //!
@@ -86,7 +90,8 @@
 //!
 //! `rasn` is the maintained UPER codec that gets extension additions right; `rustls` (on `ring`, which needs only a C
 //! compiler) is memory-safe TLS; `tokio` drives sockets and timers; `sled` is an embedded store in Rust without a server;
-//! `geo` brings geodesics; `jiff` reads RFC 3339; `ureq` fetches archives without pulling in a second runtime;
+//! `geo` brings geodesics; `jiff` reads RFC 3339; `ureq` fetches archives without pulling in a second runtime, and
+//! `webpki-roots`, which comes with it, says whom streams over TLS trust; `arc-swap` holds what is swapped at a reload;
 //! `axum` and `prometheus-client` serve the operator's pages.
 
 pub mod app;

@@ -114,7 +114,8 @@ async fn rtklib_serves_a_recorded_stream_with_interruptions() {
     // The station says where it is, and what it receives fits what the satellites broadcast.
     until(&feed, "a station", |_, _| !feed.stations().places().is_empty()).await;
     assert_eq!(feed.sky().withheld(now()).count(), 0);
-    assert_eq!(feed.status()[0].stale, 0, "{:?}", feed.status());
+    // A receiver passes on a message or two that its satellite has not renewed.
+    assert!(feed.status()[0].stale * 10 < feed.status()[0].records, "{:?}", feed.status());
 
     // It goes away and comes back; the password is asked for.
     let before = feed.status()[0].reconnects;

@@ -20,6 +20,8 @@ const MAX_LAG_S: f64 = 120.0;
 const REPEAT: Duration = Duration::from_mins(10);
 /// Ephemerides of another time, more than of now, after which a stream is a replay.
 const STALE_SCORE: u32 = 6;
+/// How much of the score a fresh ephemeris takes away: a network may pass on a few that nobody renews.
+const FRESH_WEIGHT: u32 = 3;
 /// Where the score ends.
 const STALE_MOST: u32 = 24;
 /// Satellites remembered, with two messages for each of Galileo's.
@@ -157,7 +159,7 @@ impl Stream {
                 self.note_age(&e, gps);
             }
             Message::Ephemeris(e) => {
-                self.stale_score = self.stale_score.saturating_sub(1);
+                self.stale_score = self.stale_score.saturating_sub(FRESH_WEIGHT);
                 if self.is_new(&e, now.mono) {
                     heard.ephemerides.push(e);
                 }

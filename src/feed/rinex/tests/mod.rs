@@ -564,3 +564,21 @@ fn a_choice_for_anywhere_serves_the_whole_earth() {
         }
     }
 }
+
+/// Archives hold wrong records: a clock of BeiDou in 2022, GLONASS orbits with every sign turned round in 2024, an hour and more
+/// at a time, so that those at either end of such a span stand against each other. Nothing else is touched.
+#[test]
+fn wrong_records_of_real_days_are_refused() {
+    let Some(shared) = crate::testing::shared("wrong_records_of_real_days_are_refused") else { return };
+    for (day, whose) in [("2022001", "C"), ("2023001", ""), ("2024001", "R")] {
+        let name = format!("BRDC00IGS_R_{day}0000_01D_MN.rnx.gz");
+        let file = std::fs::File::open(shared.join("gnss/nav").join(&name)).unwrap();
+        let (update, _) = read(file, &name, Utc::from_unix_s(0)).unwrap();
+        let mut sky = crate::gnss::Sky::new(crate::gnss::SkyConfig::default());
+        let refused = sky.apply(&update).unwrap().refused;
+        let letters: std::collections::BTreeSet<char> =
+            refused.iter().map(|r| r.ephemeris.sat().gnss.letter()).collect();
+        assert_eq!(letters.into_iter().collect::<String>(), whose, "{day}: {refused:?}");
+        assert!(refused.len() < 100, "{day}: {} of {}", refused.len(), update.ephemerides.len());
+    }
+}
