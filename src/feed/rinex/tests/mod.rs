@@ -565,8 +565,9 @@ fn a_choice_for_anywhere_serves_the_whole_earth() {
     }
 }
 
-/// Archives hold wrong records: a clock of BeiDou in 2022, GLONASS orbits with every sign turned round in 2024, an hour and more
-/// at a time, so that those at either end of such a span stand against each other. Nothing else is touched.
+/// Archives hold wrong records: a clock of BeiDou in 2022, and in 2024 messages of GLONASS filed under the satellite on the other
+/// side of the orbit, which sends on the same frequency. Some of these follow each other, so that those at either end of such a
+/// span stand against their neighbours and nothing tells which is right. Nothing else is touched.
 #[test]
 fn wrong_records_of_real_days_are_refused() {
     let Some(shared) = crate::testing::shared("wrong_records_of_real_days_are_refused") else { return };
