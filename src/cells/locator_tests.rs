@@ -324,17 +324,17 @@ fn several_transmitters_are_better_than_one_and_the_radius_holds() {
     let mut dice = Dice(88_172_645_463_325_252);
     let centre = GeoPoint::new(49.6, 6.1).unwrap();
     // Cells of 1.5 km, one in fifteen of which is tabled tens of kilometres away.
-    let mut rows = String::from(HEADER);
+    let mut rows = vec![HEADER.to_owned()];
     let mut cells = Vec::new();
     for i in 0..600_u32 {
         let at = dice.around(centre, 20_000.0);
         let wrong = i % 15 == 7;
         let tabled = if wrong { dice.around(at, 40_000.0) } else { dice.around(at, 400.0) };
-        rows +=
-            &format!("LTE,270,1,12,{},0,{},{},1500,40,1,0,1600000000,0\n", 1000 + i, tabled.lon, tabled.lat);
+        let (lon, lat) = (tabled.lon, tabled.lat);
+        rows.push(format!("LTE,270,1,12,{},0,{lon},{lat},1500,40,1,0,1600000000,0\n", 1000 + i));
         cells.push((i, at));
     }
-    import_text(dir.path(), &rows).unwrap();
+    import_text(dir.path(), &rows.concat()).unwrap();
     let l = locator(dir.path(), Vec::new());
     let (mut held, mut better, mut all) = (0, 0, 0);
     for _ in 0..400 {
@@ -371,9 +371,6 @@ fn several_transmitters_are_better_than_one_and_the_radius_holds() {
 /// range reaches it.
 #[test]
 fn sets_of_a_real_table_are_within_the_radius() {
-    let test = "sets_of_a_real_table_are_within_the_radius";
-    let Some(shared) = crate::testing::shared(test) else { return };
-    let text = fs::read_to_string(shared.join("gnss/cells/opencellid_mcc270_sample.csv")).unwrap();
     struct Row<'a> {
         line: &'a str,
         id: CellId,
@@ -381,6 +378,9 @@ fn sets_of_a_real_table_are_within_the_radius() {
         range_m: f64,
         samples: u32,
     }
+    let test = "sets_of_a_real_table_are_within_the_radius";
+    let Some(shared) = crate::testing::shared(test) else { return };
+    let text = fs::read_to_string(shared.join("gnss/cells/opencellid_mcc270_sample.csv")).unwrap();
     let rows: Vec<Row<'_>> = text
         .lines()
         .filter_map(|line| {

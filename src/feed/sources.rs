@@ -35,6 +35,7 @@ impl Source {
         update.rank = self.rank();
         // Success first, so that a refusal by the sky is what stays.
         self.statuses.succeeded(self.number, self.clock.now().utc);
+        let update = Box::new(update);
         let _ = self.out.send(Delivery::Update { source: self.number, update, report }).await;
     }
 

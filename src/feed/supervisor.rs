@@ -46,7 +46,7 @@ pub(super) enum Delivery {
     Update {
         /// Which source.
         source: usize,
-        update: SkyUpdate,
+        update: Box<SkyUpdate>,
         /// What was found in the file, for one that was read.
         report: Option<ImportReport>,
     },
@@ -247,7 +247,7 @@ impl Keeper {
 
     async fn take(&mut self, delivery: Delivery) {
         match delivery {
-            Delivery::Update { source, update, report } => self.update(source, update, report).await,
+            Delivery::Update { source, update, report } => self.update(source, *update, report).await,
             Delivery::Station { source, station } => {
                 self.stations.place((source, station.id), station, self.clock.now().gps());
                 if !self.places.contains_key(&usize::from(source)) {

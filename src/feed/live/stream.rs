@@ -209,7 +209,7 @@ mod tests {
         let (utc, mono) = (noon(), Instant::now());
         let now = at(utc, mono, 0);
         let policy = AgePolicy::default();
-        let mut stream = Stream::new(mono, Duration::from_secs(60));
+        let mut stream = Stream::new(mono, Duration::from_mins(1));
         let bytes = test_rtcm::gps_ephemerides(now.gps(), 3);
         let heard = stream.take(&bytes, now, &policy).unwrap();
         assert_eq!((heard.ephemerides.len(), heard.frames, heard.stale, heard.bad), (3, 3, 0, 0));
@@ -226,7 +226,7 @@ mod tests {
         let policy = AgePolicy::default();
         let yesterday = now.gps().offset_s(-86_400.0);
         // By observations: what looks fresh among it is dropped as well.
-        let mut stream = Stream::new(mono, Duration::from_secs(60));
+        let mut stream = Stream::new(mono, Duration::from_mins(1));
         let mut bytes = test_rtcm::observations(yesterday, &[(5, 21e6)]);
         bytes.extend(test_rtcm::gps_ephemerides(now.gps(), 2));
         let heard = stream.take(&bytes, now, &policy).unwrap();
@@ -236,7 +236,7 @@ mod tests {
         let heard = stream.take(&test_rtcm::observations(now.gps(), &[(5, 21e6)]), now, &policy).unwrap();
         assert_eq!((heard.epochs.len(), stream.replays()), (1, None));
         // By ephemerides alone.
-        let mut stream = Stream::new(mono, Duration::from_secs(60));
+        let mut stream = Stream::new(mono, Duration::from_mins(1));
         let heard = stream.take(&test_rtcm::gps_ephemerides(yesterday, 10), now, &policy).unwrap();
         assert_eq!((heard.ephemerides.len(), heard.stale), (0, 10));
         assert!(stream.replays().unwrap() > 80_000.0);
@@ -246,12 +246,12 @@ mod tests {
     fn noise_is_given_up_and_silence_has_a_deadline() {
         let (utc, mono) = (noon(), Instant::now());
         let policy = AgePolicy::default();
-        let mut stream = Stream::new(mono, Duration::from_secs(60));
+        let mut stream = Stream::new(mono, Duration::from_mins(1));
         let noise: Vec<u8> = (0..30_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
         let results: Vec<_> =
             (0..4).map(|i| stream.take(&noise, at(utc, mono, i), &policy).is_ok()).collect();
         assert_eq!(results, [true, true, false, false]);
-        assert_eq!(stream.deadline(), mono + Duration::from_secs(60));
+        assert_eq!(stream.deadline(), mono + Duration::from_mins(1));
         assert_eq!(stream.stalled().to_string(), "nothing came for 60 s");
     }
 }

@@ -121,18 +121,20 @@ fn ephemerides_of_the_whole_world() {
     );
 }
 
-/// The observations of a minute, by satellite and code, from RINEX 3 as the other program wrote it: pseudorange (m), phase
-/// (cycles), Doppler (Hz), C/N0 (dB-Hz).
-fn rinex_epochs(text: &str) -> Vec<(GpsTime, BTreeMap<(SatId, String), [Option<f64>; 4]>)> {
+/// What was observed at an instant, by satellite and code: pseudorange (m), phase (cycles), Doppler (Hz), C/N0 (dB-Hz).
+type RinexEpoch = (GpsTime, BTreeMap<(SatId, String), [Option<f64>; 4]>);
+
+/// The epochs of a RINEX 3 file as the other program wrote it.
+fn rinex_epochs(text: &str) -> Vec<RinexEpoch> {
     let mut codes: BTreeMap<char, Vec<String>> = BTreeMap::new();
-    let mut epochs: Vec<(GpsTime, BTreeMap<(SatId, String), [Option<f64>; 4]>)> = Vec::new();
+    let mut epochs: Vec<RinexEpoch> = Vec::new();
     let mut system = ' ';
     for line in text.lines() {
         if line.get(60..).is_some_and(|l| l.starts_with("SYS / # / OBS TYPES")) {
             system = line.chars().next().filter(|c| *c != ' ').unwrap_or(system);
             codes.entry(system).or_default().extend(line[7..60].split_whitespace().map(str::to_owned));
-        } else if line.starts_with('>') {
-            let f: Vec<f64> = line[1..].split_whitespace().map(|w| w.parse().unwrap()).collect();
+        } else if let Some(date) = line.strip_prefix('>') {
+            let f: Vec<f64> = date.split_whitespace().map(|w| w.parse().unwrap()).collect();
             let date =
                 Utc::from_civil(f[0] as i32, f[1] as u8, f[2] as u8, f[3] as u8, f[4] as u8, 0).unwrap();
             let gps = GpsTime::from_week_s(0, date.unix_s() - 315_964_800);
@@ -271,7 +273,7 @@ fn navic_of_another_encoder() {
 #[test]
 fn stations_and_observations_of_another_encoder() {
     let t = utc("2024-03-01T12:00:00Z");
-    let here = [4_186_704.2262, 834_903.7677, -4_723_664.9337];
+    let here = [4_186_704.226_2, 834_903.767_7, -4_723_664.933_7];
     let Message::Station(s) = first(&test_rtcm::station(here), t) else { panic!() };
     assert_eq!((s.id, s.antenna_height_m, s.virtual_station), (7, None, false));
     assert!(s.position.iter().zip(here).all(|(a, b)| (a - b).abs() < 1e-4), "{s:?}");
