@@ -243,3 +243,45 @@ async fn the_certificate_is_checked_when_an_authority_is_named() {
     other.stop().await;
     server.stop().await;
 }
+
+/// A handset that only measures: the server computes, keeps the position and gives it back in SUPL END.
+async fn measured_over(options: Options, server: TestServer, protocol: &str) {
+    let at =
+        Place { at: GeoPoint::new(TOWN.0 + 0.02, TOWN.1 - 0.015).expect("a point"), altitude_m: 90.0 };
+    let report = hold(&Options { place: Some(at), ..options }).await;
+    assert!(report.succeeded(), "{}", report.verdict());
+    let acquisition = |g| report.found.assistance.system(g).and_then(|s| s.acquisition.as_ref());
+    assert!(acquisition(Gnss::Gps).is_some_and(|a| a.satellites.len() >= 5), "{:?}", report.found.refused);
+    let given = report.found.server_position.as_ref().expect("a position in SUPL END");
+    let off = given.shape.centre().expect("a centre").distance_m(at.at);
+    let said = given.shape.horizontal_uncertainty_m().expect("an uncertainty");
+    assert!(off < 40.0 && off < 1.5 * said && said < 60.0, "{off} m, said {said} m");
+    let velocity = given.velocity.expect("a velocity");
+    assert!(velocity.speed_mps < 2.0, "{velocity:?}");
+    let records = server.records(1).await;
+    assert_eq!(records[0].outcome, Outcome::Completed);
+    assert_eq!(records[0].protocol, Some(protocol));
+    assert_eq!(records[0].position, Some(PositionMethod::AgnssMsAssisted));
+    let positions = server.positions();
+    assert_eq!(positions.len(), 1);
+    assert_eq!(positions[0].estimate.method, PositionMethod::AgnssMsAssisted);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn measurements_over_rrlp_become_a_position() {
+    let server = TestServer::simulated();
+    let options = Options { cells: vec![GSM], ..Options::new(Goal::Measure, server.ulp()).supl1() };
+    measured_over(options, server, "rrlp").await;
+    let server = TestServer::simulated();
+    let options =
+        Options { payload: Payload::Rrlp, cells: vec![LTE], ..Options::new(Goal::Measure, server.ulp()) };
+    measured_over(options, server, "rrlp").await;
+}
+
+#[tokio::test]
+async fn measurements_over_lpp_become_a_position() {
+    let server = TestServer::simulated();
+    let options = Options { cells: vec![LTE], ..Options::new(Goal::Measure, server.ulp()) };
+    measured_over(options, server, "lpp").await;
+}

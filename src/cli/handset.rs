@@ -36,6 +36,8 @@ pub(super) struct HandsetArgs {
 enum GoalArgs {
     /// Ask for GNSS assistance, compute a position with it and send it back (MS-Based).
     Agnss(SessionArgs),
+    /// Ask for GNSS assistance, measure with it and have the server compute the position (MS-Assisted).
+    Measure(SessionArgs),
     /// Ask the server for the handset's position, by whatever method it has.
     Locate(SessionArgs),
     /// Ask for the position of the cell the handset hears.
@@ -207,6 +209,7 @@ impl SessionArgs {
 pub(super) fn run(args: HandsetArgs) -> Outcome {
     let (goal, session) = match args.goal {
         GoalArgs::Agnss(s) => (Goal::Agnss, s),
+        GoalArgs::Measure(s) => (Goal::Measure, s),
         GoalArgs::Locate(s) => (Goal::Locate, s),
         GoalArgs::CellId(s) => (Goal::CellId, s),
     };
@@ -259,6 +262,7 @@ mod tests {
         let args = Line::try_parse_from(line.split(' ')).map_err(|e| e.to_string())?;
         let (goal, session) = match args.handset.goal {
             GoalArgs::Agnss(s) => (Goal::Agnss, s),
+            GoalArgs::Measure(s) => (Goal::Measure, s),
             GoalArgs::Locate(s) => (Goal::Locate, s),
             GoalArgs::CellId(s) => (Goal::CellId, s),
         };

@@ -18,6 +18,7 @@ mod pvt_sets;
 mod reload;
 mod serve;
 mod sky;
+mod sky_acquire;
 mod sky_compare;
 mod spread;
 mod store;

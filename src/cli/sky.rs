@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::admin::ServerArg;
 use super::data::{DataArgs, open_store};
-use super::{Outcome, output, output::Failure, sky_compare};
+use super::{Outcome, output, output::Failure, sky_acquire, sky_compare};
 use crate::base::time::Clock;
 use crate::base::{GeoPoint, GpsTime, Utc};
 use crate::feed::{self, to_updates};
@@ -24,6 +24,7 @@ Examples:
   groma sky --stored --data /var/lib/groma    what the store of a stopped server has
   groma sky --nav brdc.rnx.gz --time 2023-01-01T11:00:00Z
   groma sky positions --nav brdc.rnx.gz --from 2023-01-01T00:00:00 --to 2023-01-01T23:55:00 --step 300
+  groma sky acquire --nav brdc.rnx.gz --at 50.1,8.7,120 --time 2243:39618
   groma sky compare --nav brdc.rnx.gz --sp3 final.sp3.gz
 
 Times: 2023-01-01T11:00:00Z is UTC, without the Z GPS time, 2243:39618 GPS week and seconds.";
@@ -57,6 +58,7 @@ pub(super) struct SkyArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
+    Acquire(sky_acquire::AcquireArgs),
     Compare(sky_compare::CompareArgs),
     /// Print positions and clocks computed from navigation files, as CSV.
     Positions {
@@ -86,6 +88,7 @@ fn parse_place(text: &str) -> Result<GeoPoint, String> {
 pub(super) fn run(args: &SkyArgs) -> Outcome {
     match &args.action {
         Some(Action::Positions { nav, from, to, step }) => return print_positions(nav, *from, *to, *step),
+        Some(Action::Acquire(args)) => return sky_acquire::run(args),
         Some(Action::Compare(compare)) => return sky_compare::run(compare),
         None => {}
     }

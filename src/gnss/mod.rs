@@ -6,6 +6,7 @@
 //!
 //! The room is pure: no clock is read here, every question carries its time.
 
+pub mod acquisition;
 pub mod age;
 pub mod agreement;
 pub mod almanac;
@@ -24,6 +25,7 @@ pub mod solve;
 pub mod spread;
 pub mod station;
 pub mod table;
+mod track;
 mod update;
 pub mod visibility;
 mod withheld;

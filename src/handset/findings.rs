@@ -3,13 +3,15 @@
 use std::time::Instant;
 
 use super::ladder::Step;
-use super::options::{Goal, Options, Place};
+use super::measure::measure;
+use super::options::{Options, Place};
 use super::receiver::{self, Fix};
 use super::solve::SolveError;
 use crate::base::broadcast::{Ephemeris, Gnss};
 use crate::base::geo::Shape;
 use crate::base::time::{GpsTime, Now};
 use crate::wire::assist::{Assistance, GnssAssistance};
+use crate::wire::measure::GnssMeasurements;
 use crate::wire::ulp::{PosMethod, Position, StatusCode};
 
 /// Why the handset computed no position.
@@ -70,6 +72,8 @@ pub struct Findings {
     pub fix: Option<Fix>,
     /// The position of a receiver that was simulated without satellites, where the server asked for it.
     pub autonomous: Option<Shape>,
+    /// Where the receiver stood when it measured.
+    pub truth: Option<Place>,
     /// Why there is none, where one was to be computed.
     pub no_fix: Option<NoFix>,
     /// The position that the server gave.
@@ -115,7 +119,7 @@ impl Findings {
 
     /// The handset's own position: computed with the assistance received, or that of a receiver which needs none.
     pub(super) fn position(&mut self, now: Now, options: &Options) -> Result<Own, NoFix> {
-        if options.goal != Goal::Agnss && self.ephemerides() == 0 {
+        if !options.goal.assisted() && self.ephemerides() == 0 {
             return self.autonomous(now, options);
         }
         let computed = self.try_fix(now, options);
@@ -129,6 +133,25 @@ impl Findings {
         };
         self.fix = Some(fix);
         Ok(own)
+    }
+
+    /// What the simulated receiver measures.
+    pub(super) fn measure(&mut self, now: Now, options: &Options) -> Result<GnssMeasurements, NoFix> {
+        let ephemerides: Vec<Ephemeris> =
+            self.assistance.systems.iter().flat_map(|s| s.ephemerides.iter().copied()).collect();
+        let measured = if ephemerides.is_empty() {
+            Err(NoFix::NoEphemerides)
+        } else {
+            let place = self.place(options).ok_or(NoFix::NoPlace);
+            place.and_then(|place| {
+                self.truth = Some(place);
+                let time = self.gps_time(now);
+                measure(place, &ephemerides, &self.assistance.klobuchar, time, options.seed)
+                    .ok_or(NoFix::Unsolved(SolveError::TooFew(0)))
+            })
+        };
+        self.no_fix = measured.as_ref().err().copied();
+        measured
     }
 
     /// A receiver that finds its own ephemerides in the sky: it stands where it is said to stand, give or take its error.

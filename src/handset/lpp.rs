@@ -67,7 +67,7 @@ impl LppProcedure {
             ..LppMessage::default()
         };
         let mut messages = vec![self.encode(capabilities)?];
-        if options.goal == Goal::Agnss {
+        if options.goal.assisted() {
             messages.push(self.ask(options, false)?);
         }
         Ok(Some(messages))
@@ -137,7 +137,7 @@ impl LppProcedure {
         }
         wishes.send.extend(answers.chunks(PER_POS).map(<[Vec<u8>]>::to_vec));
         wishes.done = self.reported;
-        if options.goal == Goal::Agnss && !self.reported {
+        if options.goal.assisted() && !self.reported {
             wishes.wake = match self.assistance {
                 Assistance::Asked { again: false, .. } => Some(ASK_AGAIN),
                 Assistance::Complete => Some(UNASKED),
@@ -168,7 +168,7 @@ impl LppProcedure {
                     ..LppMessage::default()
                 };
                 answers.push(self.encode(answer)?);
-                if options.goal == Goal::Agnss && self.assistance == Assistance::Unasked {
+                if options.goal.assisted() && self.assistance == Assistance::Unasked {
                     answers.push(self.ask(options, false)?);
                 }
             }
@@ -238,7 +238,18 @@ impl LppProcedure {
     ) -> Result<Vec<u8>, HandsetError> {
         let wants_gnss = asked.is_none_or(|a| a.gnss.is_some() || a.ecid.is_none());
         let mut report = LocationReport::default();
-        if wants_gnss {
+        if wants_gnss && options.goal == Goal::Measure {
+            match found.measure(now, options) {
+                Ok(set) => {
+                    wishes.notes.push(("measured", summary::measured(&set)));
+                    report.measurements = Some(set);
+                }
+                Err(why) => {
+                    wishes.notes.push(("no measurements", why.to_string()));
+                    report.gnss_error = Some(GnssError::Target(target_cause(why)));
+                }
+            }
+        } else if wants_gnss {
             match found.position(now, options) {
                 Ok(own) => {
                     wishes.notes.push(("position", summary::own(&own)));

@@ -10,6 +10,7 @@ mod error;
 mod findings;
 mod ladder;
 mod lpp;
+mod measure;
 mod options;
 mod receiver;
 mod report;

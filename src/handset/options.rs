@@ -14,10 +14,19 @@ use crate::base::ids::SetId;
 pub enum Goal {
     /// GNSS assistance; the position is computed in the handset and sent back (MS-Based).
     Agnss,
+    /// GNSS assistance; measurements are sent back, and the server computes the position (MS-Assisted).
+    Measure,
     /// Its position, by whatever the server makes of a handset that brings no assistance-fed receiver.
     Locate,
     /// Its position by the cell it hears.
     CellId,
+}
+
+impl Goal {
+    /// Whether the receiver works with assistance.
+    pub(super) const fn assisted(self) -> bool {
+        matches!(self, Self::Agnss | Self::Measure)
+    }
 }
 
 /// The major version of SUPL.

@@ -206,10 +206,10 @@ pub(super) fn near(reference: GeoPoint, altitude_m: Option<f64>, seed: u64) -> O
 }
 
 /// Repeatable chance (SplitMix64, by its public description).
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    const fn new(seed: u64) -> Self {
+    pub(super) const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
@@ -222,12 +222,12 @@ impl Dice {
     }
 
     /// 0 ≤ x < 1.
-    fn uniform(&mut self) -> f64 {
+    pub(super) fn uniform(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// Standard normal (Box and Muller).
-    fn normal(&mut self) -> f64 {
+    pub(super) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.uniform()).cos()
     }

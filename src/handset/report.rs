@@ -52,7 +52,7 @@ impl Report {
             // A position told in SUPL POS INIT that the server is content with needs no assistance.
             Goal::Agnss => f.fix.is_some() || (self.options.tell_position && f.ending == Some(Ending::End)),
             Goal::Locate => f.server_position.is_some() || f.autonomous.is_some() || f.fix.is_some(),
-            Goal::CellId => f.server_position.is_some(),
+            Goal::CellId | Goal::Measure => f.server_position.is_some(),
         };
         proper && got
     }
@@ -77,7 +77,7 @@ impl Report {
     /// For people: assistance, positions, the end.
     pub fn text(&self, paint: Paint) -> String {
         let mut text = String::new();
-        if self.options.goal == Goal::Agnss {
+        if self.options.goal.assisted() {
             let _ = writeln!(text, "\n{}", paint.bold("Assistance"));
             self.assistance_text(&mut text, paint);
         }
@@ -161,6 +161,15 @@ impl Report {
         if let Some(p) = &f.server_position {
             let _ =
                 writeln!(text, "  {} {} at {}", paint.green("by server"), summary::place(&p.shape), p.time);
+            if let (Some(truth), Some(at)) = (f.truth, p.shape.centre()) {
+                let note = format!(
+                    "from simulated measurements: {:.1} m from the true position {:.5},{:.5}",
+                    at.distance_m(truth.at),
+                    truth.at.lat,
+                    truth.at.lon
+                );
+                let _ = writeln!(text, "            {}", paint.dim(&note));
+            }
         }
         if let Some(why) = f.no_fix {
             let _ = writeln!(text, "  {} {why}", paint.red("none:"));
@@ -249,6 +258,8 @@ impl Report {
             "position_without_assistance": f.autonomous.as_ref().map(place_json),
             "no_position": f.no_fix.map(|w| w.to_string()),
             "server_position": f.server_position.as_ref().map(server_json),
+            "server_error_m": f.truth.zip(f.server_position.as_ref().and_then(|p| p.shape.centre()))
+                .map(|(truth, at)| at.distance_m(truth.at)),
             "ladder": f.steps,
         })
     }

@@ -21,9 +21,10 @@ const RRLP: ProtocolVersion = ProtocolVersion { major: 13, technical: 1, editori
 const LPP: ProtocolVersion = ProtocolVersion { major: 18, technical: 4, editorial: 0 };
 
 /// The modes of the receiver that the goal offers.
-fn modes(options: &Options) -> GnssModes {
+pub(super) fn modes(options: &Options) -> GnssModes {
     match options.goal {
         Goal::Agnss => GnssModes { ms_based: true, ..GnssModes::default() },
+        Goal::Measure => GnssModes { ms_assisted: true, ..GnssModes::default() },
         Goal::Locate => GnssModes { standalone: true, ..GnssModes::default() },
         Goal::CellId => GnssModes::default(),
     }
@@ -45,8 +46,12 @@ pub(super) fn capabilities(options: &Options) -> SetCapabilities {
     SetCapabilities {
         gps: if options.gnss.contains(&Gnss::Gps) { modes } else { none },
         ganss: if first { Vec::new() } else { ganss.collect() },
-        ecid: options.goal != Goal::Agnss,
-        preference: if options.goal == Goal::Agnss { Preference::SetBased } else { Preference::None },
+        ecid: !options.goal.assisted(),
+        preference: match options.goal {
+            Goal::Agnss => Preference::SetBased,
+            Goal::Measure => Preference::SetAssisted,
+            Goal::Locate | Goal::CellId => Preference::None,
+        },
         protocols: PosProtocols {
             rrlp: !lpp,
             lpp,
@@ -97,6 +102,8 @@ pub(super) fn assistance(options: &Options) -> AssistanceRequest {
         system.navigation =
             Some(NavigationRequest { additional: gnss == Gnss::Gps, ..NavigationRequest::default() });
         system.integrity = true;
+        // The orbits simulate the signals; what a receiver that measures really needs is where to look for them.
+        system.acquisition = (options.goal == Goal::Measure && gnss != Gnss::Sbas).then_some(0);
         system.almanac = options.almanac.then_some(ModelChoice::default());
         system.utc = (gnss == Gnss::Gps).then_some(ModelChoice::default());
         system.auxiliary = gnss == Gnss::Glonass;
@@ -129,6 +136,7 @@ pub(super) fn lpp_capabilities(options: &Options) -> Capabilities {
             time_models: gnss != Gnss::Gps,
             navigation: Some((model, model)),
             integrity: true,
+            acquisition: options.goal == Goal::Measure,
             almanac: Some(0),
             utc: Some(0),
             auxiliary: gnss == Gnss::Glonass,
@@ -137,7 +145,7 @@ pub(super) fn lpp_capabilities(options: &Options) -> Capabilities {
     });
     Capabilities {
         gnss: if options.goal == Goal::CellId { Vec::new() } else { gnss.collect() },
-        assistance: (options.goal == Goal::Agnss).then(|| AssistanceSupport {
+        assistance: options.goal.assisted().then(|| AssistanceSupport {
             reference_time: Some(vec![Gnss::Gps]),
             reference_location: true,
             ionosphere: Some(IonosphereSupport { klobuchar: true, nequick: true, bdgim: false }),

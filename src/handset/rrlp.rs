@@ -125,6 +125,9 @@ fn respond(
     wishes: &mut Wishes,
 ) -> MsrPositionRsp {
     let mut response = MsrPositionRsp { extended: asked.extended, ..MsrPositionRsp::default() };
+    if options.goal == Goal::Measure {
+        return measured(now, response, options, found, wishes);
+    }
     if asked.instruct.method_type == MethodType::MsAssisted {
         wishes
             .notes
@@ -140,7 +143,32 @@ fn respond(
         }
         Err(why) => {
             wishes.notes.push(("no position", why.to_string()));
-            let asks = matches!(why, NoFix::NoEphemerides) && options.goal == Goal::Agnss;
+            let asks = matches!(why, NoFix::NoEphemerides) && options.goal.assisted();
+            response.error = Some(LocationError {
+                reason: reason(why),
+                needed: asks.then(|| request::assistance(options)),
+            });
+        }
+    }
+    response
+}
+
+fn measured(
+    now: Now,
+    mut response: MsrPositionRsp,
+    options: &Options,
+    found: &mut Findings,
+    wishes: &mut Wishes,
+) -> MsrPositionRsp {
+    match found.measure(now, options) {
+        Ok(set) => {
+            wishes.notes.push(("measured", summary::measured(&set)));
+            response.gps = vec![set.clone()];
+            response.ganss = vec![set];
+        }
+        Err(why) => {
+            wishes.notes.push(("no measurements", why.to_string()));
+            let asks = matches!(why, NoFix::NoEphemerides);
             response.error = Some(LocationError {
                 reason: reason(why),
                 needed: asks.then(|| request::assistance(options)),
@@ -178,13 +206,13 @@ const fn reason(why: NoFix) -> LocationErrorReason {
 }
 
 fn capability(options: &Options, extended: rrlp::ExtendedReference) -> PosCapability {
-    let modes = GnssModes { ms_based: true, ..GnssModes::default() };
+    let modes = request::modes(options);
     let ganss = options.gnss.iter().filter(|g| **g != Gnss::Gps).map(|g| (*g, modes, SignalSet::FIRST));
     PosCapability {
         extended,
         gps: if options.gnss.contains(&Gnss::Gps) { modes } else { GnssModes::default() },
         eotd: false,
         ganss: ganss.collect(),
-        needed: (options.goal == Goal::Agnss).then(|| request::assistance(options)),
+        needed: options.goal.assisted().then(|| request::assistance(options)),
     }
 }

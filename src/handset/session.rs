@@ -189,7 +189,7 @@ impl Session {
         }
         let message = PosInit {
             capabilities: request::capabilities(&self.options),
-            assistance: (self.options.goal == Goal::Agnss).then(|| request::assistance(&self.options)),
+            assistance: self.options.goal.assisted().then(|| request::assistance(&self.options)),
             location_ids: self.location_ids(),
             position,
             pos: embedded.map(|e| Pos { payload: PosPayload::Lpp(e), velocity: None }),

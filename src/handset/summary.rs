@@ -10,6 +10,7 @@ use crate::base::geo::Shape;
 use crate::base::time::GpsTime;
 use crate::wire::assist::{Assistance, AssistanceRequest, GnssModes};
 use crate::wire::lpp::{GnssError, LppBody, LppMessage, ServerErrorCause, TargetErrorCause};
+use crate::wire::measure::GnssMeasurements;
 use crate::wire::rrlp::{MethodType, RrlpComponent, RrlpPdu};
 use crate::wire::ulp::{PosPayload, SetCapabilities, StatusCode, UlpMessage};
 
@@ -227,6 +228,16 @@ pub(super) fn own(own: &Own) -> String {
     }
     let letters: String = own.systems.iter().map(|g| g.letter()).collect();
     format!("{} from {} satellites ({letters}), simulated measurement", place(&own.shape), own.satellites)
+}
+
+/// What the handset measured.
+pub(super) fn measured(set: &GnssMeasurements) -> String {
+    let letters: String = Gnss::ALL
+        .into_iter()
+        .filter(|g| set.satellites.iter().any(|s| s.sat.gnss == *g))
+        .map(Gnss::letter)
+        .collect();
+    format!("code phases of {} satellites ({letters}), simulated", set.satellites.len())
 }
 
 /// An A-GNSS error in words.

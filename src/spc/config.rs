@@ -10,9 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Methods {
     /// SET-based A-GNSS: the SET computes its position from assistance data. Default true.
     pub set_based: bool,
-    /// SET-assisted A-GNSS: the SET sends measurements. They are read, but no position is computed from them here: the
-    /// answer is the cell's position where that is good enough. Default true; it is chosen only for SETs that can do
-    /// nothing better.
+    /// SET-assisted A-GNSS: the SET sends measurements, and the position is computed here. Default true; chosen for SETs
+    /// that prefer it or cannot compute.
     pub set_assisted: bool,
     /// Autonomous GNSS: the SET's own position without assistance. Default true.
     pub autonomous: bool,

@@ -3,7 +3,7 @@
 use super::config::Methods;
 use crate::base::broadcast::Gnss;
 use crate::wire::assist::GnssModes;
-use crate::wire::ulp::{GanssSystem, PosMethod, PosProtocols, SetCapabilities};
+use crate::wire::ulp::{GanssSystem, PosMethod, PosProtocols, Preference, SetCapabilities};
 
 /// The positioning protocol of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,8 +72,9 @@ pub fn protocol(offered: &PosProtocols, version_2: bool) -> Option<Protocol> {
 
 /// Chooses for a SET with these capabilities in a session of ULP 1 or 2.
 ///
-/// A SET that can compute its own position is asked to, whatever it prefers: measurements are read by this server, but
-/// not computed with. Of the names in ULP, the `pref` forms are used where the SET can do both, since then either may
+/// A SET that can compute its own position as well as have it computed does what it prefers, and computes when it prefers
+/// nothing: it sees more of its signals than it can report. One that can only measure, or find its position without help,
+/// measures: that is quicker than reading orbits from the sky. Of the names in ULP, the `pref` forms are used where the SET can do both, since then either may
 /// come. Methods of 2.0 (A-GNSS) are named only where a system besides GPS is in play (ULP 2.0 `PosMethod`).
 pub fn choose(capabilities: &SetCapabilities, version_2: bool, methods: Methods) -> Result<Choice, Mismatch> {
     let gps = capabilities.gps;
@@ -86,7 +87,12 @@ pub fn choose(capabilities: &SetCapabilities, version_2: bool, methods: Methods)
     let based = pick(|m| m.ms_based).filter(|_| methods.set_based);
     let assisted = pick(|m| m.ms_assisted).filter(|_| methods.set_assisted);
     let alone = pick(|m| m.standalone).filter(|_| methods.autonomous);
+    let prefers_assisted = capabilities.preference == Preference::SetAssisted;
     let (pos_method, mode) = match (based, assisted, alone) {
+        (Some(_), Some(gnss), _) if prefers_assisted => (
+            if gnss { PosMethod::AgnssSetAssistedPreferred } else { PosMethod::AgpsSetAssistedPreferred },
+            Mode::SetAssisted,
+        ),
         (Some(gnss), Some(_), _) => (
             if gnss { PosMethod::AgnssSetBasedPreferred } else { PosMethod::AgpsSetBasedPreferred },
             Mode::SetBased,
@@ -94,11 +100,11 @@ pub fn choose(capabilities: &SetCapabilities, version_2: bool, methods: Methods)
         (Some(gnss), None, _) => {
             (if gnss { PosMethod::AgnssSetBased } else { PosMethod::AgpsSetBased }, Mode::SetBased)
         }
-        (None, _, Some(gnss)) => {
-            (if gnss { PosMethod::AutonomousGnss } else { PosMethod::AutonomousGps }, Mode::Autonomous)
-        }
-        (None, Some(gnss), None) => {
+        (None, Some(gnss), _) => {
             (if gnss { PosMethod::AgnssSetAssisted } else { PosMethod::AgpsSetAssisted }, Mode::SetAssisted)
+        }
+        (None, None, Some(gnss)) => {
+            (if gnss { PosMethod::AutonomousGnss } else { PosMethod::AutonomousGps }, Mode::Autonomous)
         }
         (None, None, None) if cell_is_common(capabilities, methods) => (PosMethod::Ecid, Mode::Cell),
         (None, None, None) => return Err(Mismatch::Method),

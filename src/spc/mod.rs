@@ -1,6 +1,7 @@
 //! The SUPL Positioning Center: which method, which assistance, how RRLP and LPP are spoken, what the answers mean.
 
 pub mod assist;
+mod assisted;
 mod config;
 mod ecid;
 mod lpp;

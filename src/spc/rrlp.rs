@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::assist::{build, pack};
+use super::assisted::{self, Measured};
 use super::method::{Mode, Protocol};
 use super::procedure::{Conclusion, Context, Next, Step};
 use crate::wire::assist::{Assistance, AssistanceRequest};
@@ -56,6 +57,7 @@ pub struct RrlpProcedure {
     rounds: u8,
     errors: u8,
     positioned: bool,
+    measured: Measured,
 }
 
 impl RrlpProcedure {
@@ -80,6 +82,10 @@ impl RrlpProcedure {
         }
         match request {
             Some(r) if !r.is_empty() => self.assist(ctx, r, &mut step),
+            // A SET that measures and asks for nothing is told where to look all the same.
+            None if assisted::measures(ctx.mode) && ctx.reference.is_some() => {
+                self.assist(ctx, &assisted::needs(ctx.systems().into_iter(), false), &mut step);
+            }
             _ => self.ask(ctx, &mut step),
         }
         step
@@ -195,7 +201,7 @@ impl RrlpProcedure {
                 accuracy_m: Some(ctx.qop.and_then(|q| q.horizontal_m).unwrap_or(DEFAULT_ACCURACY_M)),
                 method: Method::Gps,
                 response_time,
-                multiple_sets: false,
+                multiple_sets: assisted::measures(ctx.mode),
                 environment: None,
             },
             assistance: Assistance::default(),
@@ -222,18 +228,45 @@ impl RrlpProcedure {
             step.estimates.push(ctx.estimate(found.shape.clone(), rsp.velocity, time));
             self.positioned = true;
         }
+        self.measured.take(ctx, rsp.gps.iter().chain(&rsp.ganss));
         if rsp.segment == Some(PseudoSegment::First) && self.awaiting != Awaiting::SecondHalf {
             self.awaiting = Awaiting::SecondHalf;
             step.next = Next::Reply;
             return step;
         }
         self.awaiting = Awaiting::Nothing;
+        if !self.positioned && self.measured.is_fresh() {
+            match self.measured.position(ctx) {
+                Ok(estimate) => {
+                    step.estimates.push(estimate);
+                    self.positioned = true;
+                }
+                Err(why) if assisted::once_more(why) => {
+                    self.insufficient(ctx, rsp.error.as_ref(), &mut step);
+                    return step;
+                }
+                Err(_) => {}
+            }
+        }
         match &rsp.error {
             Some(error) if !self.positioned => self.failed(ctx, error, &mut step),
             _ if self.positioned => step.next = Next::Over(Conclusion::Position),
             _ => step.next = Next::Over(Conclusion::NoPosition),
         }
         step
+    }
+
+    /// Measurements that make no position: more assistance, and then once more.
+    fn insufficient(&mut self, ctx: &Context<'_>, error: Option<&LocationError>, step: &mut Step) {
+        self.rounds += 1;
+        if self.rounds >= MAX_ROUNDS {
+            step.next = Next::Over(Conclusion::NoPosition);
+            return;
+        }
+        match error.and_then(|e| e.needed.as_ref()) {
+            Some(needed) if !needed.is_empty() => self.assist(ctx, needed, step),
+            _ => self.assist(ctx, &assisted::needs(ctx.systems().into_iter(), true), step),
+        }
     }
 
     /// No position; perhaps with more assistance.
@@ -246,6 +279,9 @@ impl RrlpProcedure {
         }
         match &error.needed {
             Some(needed) if !needed.is_empty() => self.assist(ctx, needed, step),
+            _ if assisted::measures(ctx.mode) => {
+                self.assist(ctx, &assisted::needs(ctx.systems().into_iter(), true), step);
+            }
             _ => self.assist(ctx, &basics(), step),
         }
         // Where there was nothing to send, asking once more would bring the same answer.

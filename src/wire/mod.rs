@@ -11,7 +11,7 @@
 //! Weeks and days are truncated on the wire; where a message holds any that must become absolute, decoding takes the time
 //! near which they are resolved.
 
-mod acquisition;
+pub(crate) mod acquisition;
 mod almanac;
 pub mod assist;
 mod bits;

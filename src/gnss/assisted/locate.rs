@@ -1,6 +1,7 @@
 //! The whole way from measurements to a position.
 
 use super::ambiguity::{self, Spread};
+use super::doppler;
 use super::estimate::{Estimate, Priors, Problem, TIME};
 use super::faults::{LEFT_OUT, Settled, Weighed, settle, weigh};
 use super::fix::{Fix, Rejected, Rejection, Used};
@@ -31,7 +32,7 @@ const ONE: f64 = 1.96;
 /// Position of a handset from what it measured.
 ///
 /// The reference location helps to find the whole milliseconds and the altitude; it may be a hundred kilometres from the
-/// truth. Several sets are taken as measured at one place. The work is bounded, whatever the input.
+/// truth. Without one the Doppler shifts of a handset that hardly moves have to tell where to begin. Several sets are taken as measured at one place. The work is bounded, whatever the input.
 ///
 /// # Errors
 /// The reason why there is no position that could be answered for.
@@ -49,7 +50,11 @@ pub fn locate(
     if usable < 3 {
         return Err(few(3));
     }
-    let reference = reference.filter(|r| r.uncertainty_m.is_finite()).ok_or(Cannot::NoReference)?;
+    let own = match reference.filter(|r| r.uncertainty_m.is_finite()) {
+        Some(r) => *r,
+        None => doppler::place(&prepared).ok_or(Cannot::NoReference)?,
+    };
+    let reference = &own;
     if usable == 3 && reference.altitude_m.is_none() {
         return Err(few(4));
     }

@@ -13,13 +13,13 @@
 //! what it says, or a [`Cannot`].
 
 mod ambiguity;
+mod doppler;
 mod estimate;
 mod faults;
 mod fix;
 mod linear;
 mod locate;
 mod prepare;
-mod track;
 mod velocity;
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ pub struct MeasurementSet {
 pub struct Reference {
     /// Place.
     pub at: GeoPoint,
-    /// Radius of uncertainty, metres. A location farther off than this is found all the same where satellites suffice.
+    /// Radius of uncertainty (95 %), metres. A location farther off than this is found all the same where satellites suffice.
     pub uncertainty_m: f64,
     /// Metres above the ellipsoid, where known.
     pub altitude_m: Option<f64>,

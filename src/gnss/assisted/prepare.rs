@@ -1,7 +1,6 @@
 //! Measurements as the solver uses them: each with its satellite's track, its modulus and how exact it is.
 
 use super::fix::{Rejected, Rejection};
-use super::track::Track;
 use super::{CodePhase, MAX_ROWS, MAX_SETS, MeasurementSet, Multipath};
 use crate::base::GpsTime;
 use crate::base::broadcast::{Ephemeris, Gnss, SatId};
@@ -12,6 +11,7 @@ use crate::gnss::scale::C;
 use crate::gnss::solve::Signal;
 use crate::gnss::solve::noise::signal_in_space_m;
 use crate::gnss::solve::signal::L1_HZ;
+use crate::gnss::track::Track;
 
 /// Metres that light goes in a millisecond.
 pub(super) const MS_M: f64 = C / 1000.0;

@@ -253,3 +253,18 @@ fn a_handset_at_rest_is_at_rest() {
     assert!(v.speed_mps < 0.05 && v.vertical_mps.unwrap().abs() < 0.05, "{v:?}");
     assert!(v.speed_unc_mps.unwrap() < 2.0);
 }
+
+#[test]
+fn without_a_reference_the_doppler_shifts_tell_where_to_begin() {
+    for (lat, lon) in [(50.1, 8.7), (-33.9, 151.2), (1.3, 103.8), (64.0, -22.0)] {
+        let w = World::new(lat, lon);
+        let set = w.measure(&[Gnss::Gps, Gnss::Galileo], 0.2, 2.0, 0.0);
+        let fix = locate(&w.sky, &[set.clone()], None).unwrap();
+        assert!(w.error_m(&fix) < 25.0, "{lat}: {}", w.error_m(&fix));
+        let mut silent = set;
+        for m in &mut silent.code_phases {
+            m.doppler_mps = None;
+        }
+        assert_eq!(locate(&w.sky, &[silent], None), Err(Cannot::NoReference));
+    }
+}

@@ -1,6 +1,6 @@
 //! Assistance data for one SET: what it asked for, as far as the sky has it.
 
-mod acquisition;
+pub mod acquisition;
 mod pack;
 mod satellites;
 
@@ -92,6 +92,10 @@ pub fn build(request: &AssistanceRequest, ground: &Ground<'_>) -> Built {
         if given != GnssAssistance::new(asked.gnss) {
             assistance.systems.push(GnssAssistance { sbas: asked.sbas, ..given });
         }
+    }
+    // Code phases hold for a time, which has to be told with them.
+    if assistance.reference_time.is_none() && assistance.systems.iter().any(|s| s.acquisition.is_some()) {
+        assistance.reference_time = Some(reference_time(&ReferenceTimeRequest::default(), ground));
     }
     lacking.periodic =
         request.periodic.as_ref().is_some_and(|p| p.session.is_some() || !p.deliveries.is_empty());

@@ -21,6 +21,7 @@ mod transactions;
 use std::time::Duration;
 
 use super::assist::{Built, Lacking, build, pack};
+use super::assisted::{self, Measured};
 use super::ecid;
 use super::method::{Mode, Protocol};
 use super::procedure::{Conclusion, Context, Next, Step};
@@ -72,6 +73,7 @@ pub struct LppProcedure {
     asked: u8,
     assisted: bool,
     positioned: bool,
+    measured: Measured,
     errors: u8,
     over: Option<Conclusion>,
 }
@@ -298,8 +300,20 @@ impl LppProcedure {
             step.estimates.push(estimate);
             self.positioned = true;
         }
+        self.measured.take(ctx, report.measurements.iter());
         if more {
             return;
+        }
+        let mut wants_assistance = wants_assistance;
+        if !self.positioned && self.measured.is_fresh() {
+            match self.measured.position(ctx) {
+                Ok(estimate) => {
+                    step.estimates.push(estimate);
+                    self.positioned = true;
+                    wants_assistance = false;
+                }
+                Err(why) => wants_assistance |= answers && assisted::once_more(why),
+            }
         }
         if wants_assistance && answers && self.asked < MAX_ASKED {
             self.help(ctx, out, step);

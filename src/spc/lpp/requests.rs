@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::LONGEST_RESPONSE;
 use crate::base::PositionMethod;
 use crate::base::broadcast::{Gnss, KlobucharArea};
+use crate::spc::assisted;
 use crate::spc::ecid;
 use crate::spc::method::Mode;
 use crate::spc::procedure::Context;
@@ -95,6 +96,7 @@ pub(super) fn assistance(told: &Capabilities, ctx: &Context<'_>) -> AssistanceRe
         return AssistanceRequest::default();
     };
     let usable = systems(ctx, Some(told));
+    let measures = assisted::measures(ctx.mode);
     let reference_time = can
         .reference_time
         .as_ref()
@@ -114,7 +116,12 @@ pub(super) fn assistance(told: &Capabilities, ctx: &Context<'_>) -> AssistanceRe
     for s in can.systems.iter().filter(|s| usable.contains(&s.gnss)) {
         let asked = GnssRequest {
             sbas: s.sbas,
-            navigation: s.navigation.map(|_| NavigationRequest::default()),
+            // A SET that measures needs to know where to look; orbits serve those that cannot be told.
+            acquisition: (measures && s.acquisition).then_some(0),
+            navigation: s
+                .navigation
+                .filter(|_| !(measures && s.acquisition))
+                .map(|_| NavigationRequest::default()),
             integrity: s.integrity,
             utc: s.utc.map(|_| ModelChoice::default()),
             auxiliary: s.auxiliary && s.gnss == Gnss::Glonass,

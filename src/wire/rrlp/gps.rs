@@ -8,12 +8,12 @@ use crate::base::broadcast::{
 };
 use crate::base::time::GpsTime;
 use crate::wire::EncodeError;
+use crate::wire::acquisition::GpsCode;
 use crate::wire::assist::{
     Acquisition, AcquisitionSat, AlmanacSet, Assistance, BadSignal, GnssAssistance, GsmTime, ReferenceTime,
     TowAssist,
 };
 use crate::wire::gad::octets;
-use crate::wire::measure::GPS_L1_WAVELENGTH_M;
 use crate::wire::times;
 
 const NS: i64 = 1_000_000_000;
@@ -289,80 +289,63 @@ fn integrity(bad: &[BadSignal]) -> Option<asn::SeqOfBadSatelliteSet> {
     (!list.is_empty()).then_some(asn::SeqOfBadSatelliteSet(list))
 }
 
-/// Half widths of the search window in C/A chips, by code (TS 44.031 table A.31).
-const WINDOW_CHIPS: [f64; 16] =
-    [512.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0, 96.0, 128.0, 192.0];
-
 /// The code phase grows with the range here, where LPP's is the signal's own.
 fn acquisition(a: &Acquisition) -> Option<asn::AcquisAssist> {
-    let ms_of_reception = a.time.tow_ns() as f64 * 1e-6;
-    let list: Vec<_> = a
-        .satellites
-        .iter()
-        .filter_map(|s| {
-            let sent = ms_of_reception - s.travel_ms;
-            let chips = s.window_ms * 1023.0;
-            let window = WINDOW_CHIPS.iter().skip(1).position(|w| *w >= chips).map_or(0, |i| i as u8 + 1);
-            let hz = |mps: f64| mps / GPS_L1_WAVELENGTH_M;
-            let uncertainty = s
-                .doppler_unc_mps
-                .map(hz)
-                .map_or(0, |u| (0..=4u8).rev().find(|n| 200.0 / f64::from(1u8 << n) >= u).unwrap_or(0));
-            Some(asn::AcquisElement {
-                svid: ids::from_gps(s.sat)?,
-                doppler0: (hz(s.doppler_mps) / 2.5).round().clamp(-2048.0, 2047.0) as i16,
-                addional_doppler: Some(asn::AddionalDopplerFields {
-                    doppler1: ((hz(s.doppler_rate_mps2) + 1.0) * 42.0).round().clamp(0.0, 63.0) as u8,
-                    doppler_uncertainty: uncertainty,
-                }),
-                code_phase: ((s.travel_ms.rem_euclid(1.0) * 1023.0) as u16).min(1022),
-                int_code_phase: sent.floor().rem_euclid(20.0) as u8,
-                gps_bit_number: (sent / 20.0).floor().rem_euclid(4.0) as u8,
-                code_phase_search_window: window,
-                addional_angle: Some(asn::AddionalAngleFields {
-                    azimuth: ((s.azimuth_deg.rem_euclid(360.0) / 11.25) as u8).min(31),
-                    elevation: (s.elevation_deg.max(0.0) / 11.25).min(7.0) as u8,
-                }),
-            })
+    // The time is told in steps of 80 ms, and the codes hold for what is told.
+    let time = acquisition_time(a.time);
+    let element = |s: &AcquisitionSat| {
+        let code = GpsCode::new(time, s);
+        Some(asn::AcquisElement {
+            svid: ids::from_gps(s.sat)?,
+            doppler0: code.doppler0,
+            addional_doppler: Some(asn::AddionalDopplerFields {
+                doppler1: code.doppler1,
+                doppler_uncertainty: code.doppler_uncertainty,
+            }),
+            code_phase: code.phase,
+            int_code_phase: code.int_phase,
+            gps_bit_number: code.bit,
+            code_phase_search_window: code.window,
+            addional_angle: Some(asn::AddionalAngleFields {
+                azimuth: code.azimuth,
+                elevation: code.elevation,
+            }),
         })
-        .take(16)
-        .collect();
+    };
+    let list: Vec<_> = a.satellites.iter().filter_map(element).take(16).collect();
     (!list.is_empty()).then(|| asn::AcquisAssist {
         time_relation: asn::TimeRelation {
-            gps_tow: asn::GPSTOW23b((a.time.tow_ns() / TOW_UNIT_NS) as u32),
+            gps_tow: asn::GPSTOW23b((time.tow_ns() / TOW_UNIT_NS) as u32),
             gsm_time: None,
         },
         acquis_list: asn::SeqOfAcquisElement(list),
     })
 }
 
+/// The time that the message can tell at or before another. An [`Acquisition`] for RRLP is computed for such a time.
+fn acquisition_time(t: GpsTime) -> GpsTime {
+    GpsTime::from_ns(t.ns() - t.tow_ns() % TOW_UNIT_NS)
+}
+
 fn from_acquisition(a: &asn::AcquisAssist, near: GpsTime) -> Acquisition {
     let tow_ns = i64::from(a.time_relation.gps_tow.0) * TOW_UNIT_NS;
     let start = times::in_week(near, tow_ns / NS);
     let time = GpsTime::from_ns(start.ns() + tow_ns % NS);
-    let ms_of_reception = time.tow_ns() as f64 * 1e-6;
     let satellite = |e: &asn::AcquisElement| {
-        // Whole ms of transmission modulo 80, and the fraction by which it lies behind a whole ms of reception.
-        let sent = f64::from(e.gps_bit_number) * 20.0 + f64::from(e.int_code_phase);
-        let fraction = f64::from(e.code_phase) / 1023.0;
-        let whole = (ms_of_reception.floor() - sent - 1.0).rem_euclid(80.0);
-        let mps = |hz: f64| hz * GPS_L1_WAVELENGTH_M;
-        Some(AcquisitionSat {
-            sat: ids::gps(&e.svid)?,
-            doppler_mps: mps(f64::from(e.doppler0) * 2.5),
-            doppler_rate_mps2: e
-                .addional_doppler
-                .as_ref()
-                .map_or(0.0, |d| mps(f64::from(d.doppler1) / 42.0 - 1.0)),
-            doppler_unc_mps: e
-                .addional_doppler
-                .as_ref()
-                .map(|d| mps(200.0 / f64::from(1u8 << d.doppler_uncertainty.min(4)))),
-            travel_ms: whole + fraction,
-            window_ms: WINDOW_CHIPS.get(usize::from(e.code_phase_search_window)).map_or(1.0, |c| c / 1023.0),
-            azimuth_deg: e.addional_angle.as_ref().map_or(0.0, |a| f64::from(a.azimuth) * 11.25),
-            elevation_deg: e.addional_angle.as_ref().map_or(0.0, |a| f64::from(a.elevation) * 11.25),
-        })
+        let (doppler, angle) = (e.addional_doppler.as_ref(), e.addional_angle.as_ref());
+        let code = GpsCode {
+            doppler0: e.doppler0,
+            doppler1: doppler.map_or(42, |d| d.doppler1),
+            doppler_uncertainty: doppler.map_or(0, |d| d.doppler_uncertainty),
+            phase: e.code_phase,
+            int_phase: e.int_code_phase,
+            bit: e.gps_bit_number,
+            window: e.code_phase_search_window,
+            azimuth: angle.map_or(0, |a| a.azimuth),
+            elevation: angle.map_or(0, |a| a.elevation),
+        };
+        let found = code.satellite(ids::gps(&e.svid)?, time);
+        Some(AcquisitionSat { doppler_unc_mps: doppler.and(found.doppler_unc_mps), ..found })
     };
     Acquisition {
         time,

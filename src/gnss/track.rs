@@ -1,10 +1,10 @@
 //! A satellite's way through the seconds around a measurement, evaluated once.
 
+use super::orbit;
+use super::scale::C;
+use super::visibility::{Ecef, dot};
 use crate::base::GpsTime;
 use crate::base::broadcast::Ephemeris;
-use crate::gnss::orbit;
-use crate::gnss::scale::C;
-use crate::gnss::visibility::{Ecef, dot};
 
 /// Rotation rate of the Earth, rad/s.
 const EARTH_RATE: f64 = 7.292_115_146_7e-5;
@@ -30,6 +30,8 @@ pub(super) struct Sight {
     pub(super) unit: Ecef,
     /// Change of `range_m` as time goes by, m/s.
     pub(super) rate_mps: f64,
+    /// Change of `rate_mps`, m/s².
+    pub(super) acceleration_mps2: f64,
 }
 
 impl Track {
@@ -58,13 +60,13 @@ impl Track {
             flight = (sight.1 / C).clamp(0.0, 1.0);
             sight = self.sight(place, dt, flight);
         }
-        let (unit, range, rate) = sight;
+        let (unit, range, rate, acceleration_mps2) = sight;
         let clock = self.clock_s + self.clock_drift * (dt - flight);
-        Sight { range_m: range - clock * C, unit, rate_mps: rate - self.clock_drift * C }
+        Sight { range_m: range - clock * C, unit, rate_mps: rate - self.clock_drift * C, acceleration_mps2 }
     }
 
-    /// Unit vector, distance and its rate for a signal that was `flight` seconds on its way.
-    fn sight(&self, place: Ecef, dt: f64, flight: f64) -> (Ecef, f64, f64) {
+    /// Unit vector, distance, its rate and acceleration for a signal that was `flight` seconds on its way.
+    fn sight(&self, place: Ecef, dt: f64, flight: f64) -> (Ecef, f64, f64, f64) {
         let s = dt - flight;
         let p: Ecef = std::array::from_fn(|i| {
             self.position[i] + s * (self.velocity[i] + 0.5 * s * self.acceleration[i])
@@ -76,7 +78,9 @@ impl Track {
         let d = [p[0] - place[0], p[1] - place[1], p[2] - place[2]];
         let range = dot(d, d).sqrt().max(1.0);
         let unit = d.map(|x| x / range);
+        let along = dot(unit, v);
+        let bent = dot(unit, turn(self.acceleration)) + (dot(v, v) - along * along) / range;
         // The flight time changes with the range: a factor of one plus some parts in a million.
-        (unit, range, dot(unit, v) * (1.0 - dot(unit, v) / C))
+        (unit, range, along * (1.0 - along / C), bent)
     }
 }
