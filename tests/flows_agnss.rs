@@ -246,8 +246,7 @@ async fn the_certificate_is_checked_when_an_authority_is_named() {
 
 /// A handset that only measures: the server computes, keeps the position and gives it back in SUPL END.
 async fn measured_over(options: Options, server: TestServer, protocol: &str) {
-    let at =
-        Place { at: GeoPoint::new(TOWN.0 + 0.02, TOWN.1 - 0.015).expect("a point"), altitude_m: 90.0 };
+    let at = Place { at: GeoPoint::new(TOWN.0 + 0.02, TOWN.1 - 0.015).expect("a point"), altitude_m: 90.0 };
     let report = hold(&Options { place: Some(at), ..options }).await;
     assert!(report.succeeded(), "{}", report.verdict());
     let acquisition = |g| report.found.assistance.system(g).and_then(|s| s.acquisition.as_ref());

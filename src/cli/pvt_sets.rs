@@ -161,3 +161,65 @@ fn moved(reference: &Reference, args: &SetsArgs, number: usize) -> Reference {
     let unc = reference.uncertainty_m;
     Reference { at: there, uncertainty_m: if args.keep_uncertainty { unc } else { unc.max(m) }, ..*reference }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::shared;
+
+    fn args(protocol: Protocol, reference_offset_km: f64, time_offset_s: f64) -> SetsArgs {
+        SetsArgs {
+            file: PathBuf::new(),
+            nav_dir: PathBuf::new(),
+            protocol,
+            reference_offset_km,
+            time_offset_s,
+            keep_uncertainty: false,
+            only: None,
+            satellites: false,
+            json: false,
+        }
+    }
+
+    /// Measurement sets composed from real observations of one day, in both encodings, as they are and with the reference
+    /// location 100 km and the time two seconds off.
+    #[test]
+    fn sets_of_handsets_are_solved_and_ellipses_hold() {
+        let Some(dir) = shared("sets_of_handsets_are_solved_and_ellipses_hold") else { return };
+        let nav = "BRDC00IGS_R_20230010000_01D_MN.rnx.gz";
+        let sky = sky::of_files(&[dir.join("gnss/nav").join(nav)], Clock::system().now().utc).unwrap();
+        let text = std::fs::read_to_string(dir.join("gnss/truth/handset_dev.jsonl")).unwrap();
+        for (protocol, km, s) in [
+            (Protocol::Lpp, 0.0, 0.0),
+            (Protocol::Rrlp, 0.0, 0.0),
+            (Protocol::Lpp, 100.0, 2.0),
+            (Protocol::Rrlp, 100.0, -2.0),
+        ] {
+            let args = args(protocol, km, s);
+            let mut tally = Tally::default();
+            for (number, line) in text.lines().enumerate() {
+                let case = Case::parse(line, protocol).unwrap();
+                if case.nav_files == [nav] {
+                    tally.add(&solve(&args, &sky, case, number));
+                }
+            }
+            let all = &tally.json()["summary"]["all"];
+            let figure = |name: &str| all[name].as_f64().unwrap();
+            assert!(figure("sets") > 30.0 && figure("fixes") == figure("sets"), "{all}");
+            assert_eq!(figure("whole_ms_right_percent"), 100.0, "{all}");
+            assert!(figure("ellipse_holds_percent") >= 90.0, "{all}");
+            assert_eq!(figure("beyond_150_m_unsaid"), 0.0, "{all}");
+            assert!(figure("error_h_p50_m") < 6.0, "{all}");
+            if s == 0.0 {
+                assert!(figure("error_h_p95_m") < 18.0, "{all}");
+            }
+        }
+    }
+
+    #[test]
+    fn lines_that_are_none_are_told_so() {
+        for line in ["", "{}", "[1]", r#"{"id":"x"}"#] {
+            assert!(Case::parse(line, Protocol::Lpp).is_err(), "{line}");
+        }
+    }
+}
