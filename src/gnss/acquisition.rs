@@ -142,7 +142,7 @@ mod tests {
         let mut sky = Sky::new(SkyConfig::default());
         let files: Vec<_> = files.iter().map(|f| dir.join("gnss/nav").join(f)).collect();
         let now = crate::base::Utc::from_unix_s(1_700_000_000);
-        feed::import(&files, now, &mut |u| drop(sky.apply(&u)));
+        feed::import(&files, now, &mut |u| assert!(sky.apply(&u).is_ok()));
         sky.snapshot()
     }
 

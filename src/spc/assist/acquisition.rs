@@ -17,7 +17,7 @@ const LPP_MAX: usize = 32;
 const MAX_UNCERTAINTY_M: f64 = 200_000.0;
 /// Uncertainty of the altitude of a reference location that has one, and of one that has none, metres.
 const ALTITUDE_UNC_M: f64 = 150.0;
-const NO_ALTITUDE_UNC_M: f64 = 1_000.0;
+const NO_ALTITUDE_UNC_M: f64 = 500.0;
 
 /// The instant for which acquisition assistance is computed: at or before `t`, such that the message can tell it. RRLP has
 /// steps of 80 ms for GPS and whole seconds for the others, LPP milliseconds.
