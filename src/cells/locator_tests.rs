@@ -171,7 +171,7 @@ fn sixteen_bits_are_sought_with_every_controller() {
     assert!(both.uncertainty_m > 15_000.0 && both.uncertainty_m < 20_000.0, "{}", both.uncertainty_m);
     assert!(at(300).is_none() && at(400).is_none() && at(9_000).is_none(), "far apart, or nowhere");
     // The whole identity is still the better one.
-    assert_eq!(at(7 << 16 | 100).unwrap().source, ReferenceSource::Cell);
+    assert_eq!(at((7 << 16) + 100).unwrap().source, ReferenceSource::Cell);
 }
 
 #[test]
