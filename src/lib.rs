@@ -71,7 +71,7 @@
 //! # Where to start reading
 //!
 //! [`slc::Session`] for what happens in a session, [`spc`] for what a handset is given and why, [`gnss::SkySnapshot`] for what
-//! the server knows of the sky, [`app`] for how it all hangs together.
+//! the server knows of the sky, [`gnss::solve`] for how measurements become a position, [`app`] for how it all hangs together.
 //!
 //! # Departures from the usual
 //!

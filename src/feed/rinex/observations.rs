@@ -515,3 +515,133 @@ fn observe(
         out.push(o);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header(lines: &[(&str, &str)]) -> String {
+        lines.iter().map(|(text, label)| format!("{text:<60}{label}\n")).collect()
+    }
+
+    fn version3() -> String {
+        let mut text = header(&[
+            ("     3.04           OBSERVATION DATA    M", "RINEX VERSION / TYPE"),
+            ("STATION", "MARKER NAME"),
+            ("  4027893.9000   307045.9000  4919475.1000", "APPROX POSITION XYZ"),
+            ("G    5 C1C L1C D1C S1C C5Q", "SYS / # / OBS TYPES"),
+            ("R    2 C1C D1C", "SYS / # / OBS TYPES"),
+            ("  1 R07  5", "GLONASS SLOT / FRQ #"),
+            ("", "END OF HEADER"),
+        ]);
+        text += "> 2023 01 01 10 00 30.0000000  0  3\n";
+        text += "G05  20167723.817 7 105981234.123 7      -287.812          49.900                  \n";
+        text += "R07  21000000.000 6      1000.000  \n";
+        text += "X99  21000000.000\n";
+        text += ">                              4  1\n";
+        text += &header(&[("G    1 C1C", "SYS / # / OBS TYPES")]);
+        text += "> 2023 01 01 10 01  0.0000000  0  1\n";
+        text += "G05  20167700.000 7\n";
+        text
+    }
+
+    #[test]
+    fn version_3_with_an_event_in_the_middle() {
+        let text = version3();
+        let mut reader = observations(text.as_bytes()).unwrap();
+        assert_eq!(reader.header().marker, "STATION");
+        assert_eq!(reader.header().position, Some([4_027_893.9, 307_045.9, 4_919_475.1]));
+        let first = reader.next().unwrap();
+        assert_eq!(first.time, GpsTime::from_week_s(2243, 36_030));
+        assert_eq!(first.observations.len(), 2);
+        let o = &first.observations[0];
+        assert_eq!((o.sat.to_string().as_str(), o.signal, o.range_m), ("G05", Signal::L1Ca, 20_167_723.817));
+        assert_eq!(o.cn0_dbhz, Some(49.9));
+        // Doppler is positive when approaching.
+        assert!((o.rate_mps.unwrap() - 287.812 * 0.190_293_67).abs() < 1e-3);
+        assert!((o.phase_m.unwrap() - 105_981_234.123 * 0.190_293_672_8).abs() < 1.0);
+        let g = &first.observations[1];
+        let hz = 1_602_000_000.0 + 5.0 * 562_500.0;
+        assert!((g.rate_mps.unwrap() + 1000.0 * C / hz).abs() < 1e-9);
+        assert_eq!(g.cn0_dbhz, Some(39.0), "the digit");
+        assert_eq!(reader.next().unwrap().observations.len(), 1);
+        assert_eq!(reader.next(), None);
+        assert_eq!(reader.skipped().lines, 1, "the unknown satellite");
+    }
+
+    #[test]
+    fn version_2_with_more_than_twelve_satellites() {
+        let mut text = header(&[
+            ("     2.11           OBSERVATION DATA    M", "RINEX VERSION / TYPE"),
+            ("     6    L1    C1    L2    P2    D1    S1", "# / TYPES OF OBSERV"),
+            ("  2005     4     2     0     0    0.0000000     GPS", "TIME OF FIRST OBS"),
+            ("", "END OF HEADER"),
+        ]);
+        text += " 05  4  2  0  0 30.0000000  0 13G 1G 2G 3G 4G 5G 6G 7G 8G 9G10G11R12\n";
+        text += "                                 13\n";
+        for i in 0..13 {
+            text += &format!(
+                "  55923622.160  {:>14.3}6 43647388.242  {:>14.3}     -1000.000  \n",
+                2.0e7 + f64::from(i),
+                2.1e7
+            );
+            text += "        45.000\n";
+        }
+        let mut reader = observations(text.as_bytes()).unwrap();
+        let epoch = reader.next().unwrap();
+        assert_eq!(epoch.time, GpsTime::from_week_s(1316, 518_430));
+        let of_l1: Vec<_> = epoch.observations.iter().filter(|o| o.range_m < 2.05e7).collect();
+        assert_eq!(of_l1.len(), 13);
+        assert_eq!(of_l1[11].signal, Signal::G1);
+        assert_eq!((of_l1[12].sat.to_string().as_str(), of_l1[12].range_m), ("G13", 20_000_012.0));
+        assert_eq!(of_l1[0].cn0_dbhz, Some(45.0));
+        assert_eq!(epoch.observations.len(), 26);
+        assert_eq!((reader.next(), reader.skipped()), (None, Skipped::default()));
+    }
+
+    #[test]
+    fn compressed_and_cut_files() {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gzip.write_all(version3().as_bytes()).unwrap();
+        let gzip = gzip.finish().unwrap();
+        assert_eq!(observations(gzip.as_slice()).unwrap().count(), 2);
+        let text = version3();
+        let mut cut = observations(text.get(..text.len() - 40).unwrap().as_bytes()).unwrap();
+        assert_eq!(cut.by_ref().count(), 1);
+    }
+
+    #[test]
+    fn other_files_are_refused() {
+        let nav = header(&[("     3.04           N: GNSS NAV DATA", "RINEX VERSION / TYPE")]);
+        assert!(matches!(observations(nav.as_bytes()).err(), Some(RinexError::NotObservations('N'))));
+        let compact = header(&[("3.0                 COMPACT RINEX FORMAT", "CRINEX VERS   / TYPE")]);
+        assert!(matches!(observations(compact.as_bytes()).err(), Some(RinexError::Compact)));
+        let endless = version3().replace("END OF HEADER", "COMMENT");
+        assert!(matches!(observations(endless.as_bytes()).err(), Some(RinexError::Header)));
+        assert!(observations(&b""[..]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets_end(
+            at in 0_usize..900,
+            junk in proptest::collection::vec(any::<u8>(), 0..60),
+            two in any::<bool>(),
+        ) {
+            let text = if two { version3().replace("     3.04", "     2.11") } else { version3() };
+            let mut octets = text.into_bytes();
+            let at = at.min(octets.len());
+            let end = (at + junk.len()).min(octets.len());
+            octets.splice(at..end, junk);
+            if let Ok(reader) = observations(octets.as_slice()) {
+                for epoch in reader {
+                    prop_assert!(epoch.observations.iter().all(|o| o.range_m.is_finite()));
+                }
+            }
+        }
+    }
+}
