@@ -1,5 +1,7 @@
 //! The solver on a made-up sky, where every error is one that was put in; and on nonsense.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -17,8 +19,15 @@ fn noon() -> GpsTime {
     GpsTime::from_utc(Utc::from_civil(2026, 3, 1, 12, 0, 0).unwrap())
 }
 
+/// The sky at noon, worked out once for all tests.
+static SKY: LazyLock<(SkyUpdate, SkySnapshot)> = LazyLock::new(|| {
+    let update = simulated::sky_at(noon());
+    let sky = SkySnapshot::of(&update);
+    (update, sky)
+});
+
 fn update() -> SkyUpdate {
-    simulated::sky_at(noon())
+    SKY.0.clone()
 }
 
 fn here() -> Place {
@@ -247,6 +256,9 @@ fn what_cannot_be_solved_is_told() {
     assert!(matches!(solved(&update, &epoch, &prior), Err(SolveError::NotANumber(_))));
 }
 
+/// What is measured at noon.
+static NOON: LazyLock<Epoch> = LazyLock::new(|| measured(&SKY.0, &here(), "GREC"));
+
 /// Everything that a fix says is a number.
 fn all_finite(fix: &Fix) -> bool {
     let e = fix.ellipse(95);
@@ -256,7 +268,7 @@ fn all_finite(fix: &Fix) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     /// Any numbers in the place of measurements end in a fix of numbers or in a reason.
     #[test]
@@ -268,8 +280,7 @@ proptest! {
         coarse in any::<bool>(),
         off_s in -1e5_f64..1e5,
     ) {
-        let update = update();
-        let mut epoch = measured(&update, &here(), "GREC");
+        let mut epoch = NOON.clone();
         epoch.time = epoch.time.offset_s(if coarse { off_s * 1e-4 } else { 0.0 });
         for (o, n) in epoch.observations.iter_mut().zip(&noise) {
             o.range_m += spread * n;
@@ -287,7 +298,7 @@ proptest! {
         let prior = Prior { start, time_sigma_s: coarse.then_some(2.0), ..Prior::default() };
         for ionosphere in [IonosphereChoice::Best, IonosphereChoice::Free] {
             let options = Options { ionosphere, ..Options::default() };
-            if let Ok(fix) = Solver::new().solve(&SkySnapshot::of(&update), &epoch, &options, &prior) {
+            if let Ok(fix) = Solver::new().solve(&SKY.1, &epoch, &options, &prior) {
                 prop_assert!(all_finite(&fix), "{fix:?}");
             }
         }
