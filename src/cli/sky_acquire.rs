@@ -115,8 +115,7 @@ pub(super) fn run(args: &AcquireArgs) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-const HEADER: &str = "\
-                    Doppler    1st     +-    delay        code phase      window        |      RRLP                          |      LPP
+const HEADER: &str = "                      Doppler    1st    +-      delay      code phase      window          |      RRLP                        |      LPP\n\
 sat  sig       az  el     m/s   m/s2   m/s   ms           chips  bit+ms   +-chips +-ms  | dop0 d1 u phase int bit w az el    | dop0  d1 u phase int  w  az  el";
 
 fn table(rows: &[Row], time: GpsTime) -> String {
