@@ -1,5 +1,6 @@
 //! `groma sky acquire`: where in frequency and code to look for satellites.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -123,7 +124,8 @@ fn table(rows: &[Row], time: GpsTime) -> String {
     for r in rows {
         out += &r.text(time);
     }
-    out += &format!("{} satellites\n", rows.len());
+    // Writing into a string cannot fail.
+    let _ = writeln!(out, "{} satellites", rows.len());
     out
 }
 

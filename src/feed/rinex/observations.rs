@@ -520,12 +520,14 @@ fn observe(
 mod tests {
     use std::io::Write as _;
 
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
 
     fn header(lines: &[(&str, &str)]) -> String {
-        lines.iter().map(|(text, label)| format!("{text:<60}{label}\n")).collect()
+        lines.iter().fold(String::new(), |all, (text, label)| all + &format!("{text:<60}{label}\n"))
     }
 
     fn version3() -> String {
@@ -584,11 +586,8 @@ mod tests {
         text += " 05  4  2  0  0 30.0000000  0 13G 1G 2G 3G 4G 5G 6G 7G 8G 9G10G11R12\n";
         text += "                                 13\n";
         for i in 0..13 {
-            text += &format!(
-                "  55923622.160  {:>14.3}6 43647388.242  {:>14.3}     -1000.000  \n",
-                2.0e7 + f64::from(i),
-                2.1e7
-            );
+            let (c1, p2) = (2.0e7 + f64::from(i), 2.1e7);
+            writeln!(text, "  55923622.160  {c1:>14.3}6 43647388.242  {p2:>14.3}     -1000.000  ").unwrap();
             text += "        45.000\n";
         }
         let mut reader = observations(text.as_bytes()).unwrap();

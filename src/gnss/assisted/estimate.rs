@@ -335,8 +335,8 @@ impl<'a> Problem<'a> {
             let there = set < self.prepared.sets.len();
             normal.prior(CLOCKS + set, if there { 0.0 } else { -x[CLOCKS + set] }, 1e7);
         }
-        for i in OFFSETS..self.n {
-            normal.prior(i, -x[i], self.offset_sigmas[i]);
+        for (i, value) in x.iter().enumerate().take(self.n).skip(OFFSETS) {
+            normal.prior(i, -value, self.offset_sigmas[i]);
         }
     }
 }

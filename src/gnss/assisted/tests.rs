@@ -48,7 +48,7 @@ impl World {
             if elevation < 10.0 {
                 continue;
             }
-            let noise = noise_m * ((f64::from(sat.number) * 7.3 + sat.gnss as u8 as f64).sin() * 1.4);
+            let noise = noise_m * ((f64::from(sat.number) * 7.3 + f64::from(sat.gnss as u8)).sin() * 1.4);
             let ms = (p.range_m + noise) / MS_M + clock_ms;
             code_phases.push(CodePhase {
                 sat,
@@ -133,12 +133,12 @@ fn three_satellites_and_the_altitude() {
     let w = World::new(50.1, 8.7);
     let mut set = w.measure(&[Gnss::Gps], 0.4, 2.0, 0.0);
     set.code_phases.truncate(3);
-    let fix = locate(&w.sky, &[set.clone()], Some(&w.reference(5.0, 5.0))).unwrap();
+    let fix = locate(&w.sky, std::slice::from_ref(&set), Some(&w.reference(5.0, 5.0))).unwrap();
     assert!(fix.altitude_assumed);
     assert!(w.error_m(&fix) < fix.ellipse.semi_major_m);
     let blind = Reference { altitude_m: None, ..w.reference(5.0, 5.0) };
     assert_eq!(
-        locate(&w.sky, &[set.clone()], Some(&blind)),
+        locate(&w.sky, std::slice::from_ref(&set), Some(&blind)),
         Err(Cannot::TooFew { measured: 3, usable: 3, needed: 4 })
     );
     set.code_phases.truncate(2);
@@ -181,7 +181,7 @@ fn whole_milliseconds_that_were_told_are_used_and_not_believed_blindly() {
         }
         set
     };
-    let fix = locate(&w.sky, &[honest.clone()], Some(&w.reference(200.0, 150.0))).unwrap();
+    let fix = locate(&w.sky, std::slice::from_ref(&honest), Some(&w.reference(200.0, 150.0))).unwrap();
     assert!(w.error_m(&fix) < 15.0, "{}", w.error_m(&fix));
     for (m, h) in set.code_phases.iter_mut().zip(&honest.code_phases) {
         *m = *h;
@@ -198,7 +198,7 @@ fn nonsense_has_a_reason_and_an_end() {
     let reference = w.reference(5.0, 5.0);
     assert_eq!(locate(&w.sky, &[], Some(&reference)), Err(Cannot::NoMeasurements));
     assert!(matches!(
-        locate(&SkySnapshot::default(), &[good.clone()], Some(&reference)),
+        locate(&SkySnapshot::default(), std::slice::from_ref(&good), Some(&reference)),
         Err(Cannot::TooFew { usable: 0, .. })
     ));
     let with = |f: &dyn Fn(usize, &mut CodePhase)| {
@@ -234,12 +234,12 @@ fn nonsense_has_a_reason_and_an_end() {
     for bad in [f64::NAN, f64::INFINITY, -1.0, 0.0] {
         let odd =
             Reference { uncertainty_m: bad, altitude_m: Some(bad), altitude_uncertainty_m: bad, ..reference };
-        if let Ok(fix) = locate(&w.sky, &[good.clone()], Some(&odd)) {
+        if let Ok(fix) = locate(&w.sky, std::slice::from_ref(&good), Some(&odd)) {
             assert!(finite(&fix) && w.error_m(&fix) < 20.0);
         }
     }
     let pole = Reference { at: GeoPoint::new(90.0, 0.0).unwrap(), ..reference };
-    let _ = locate(&w.sky, &[good.clone()], Some(&pole));
+    let _ = locate(&w.sky, std::slice::from_ref(&good), Some(&pole));
     let many = vec![good; 9];
     assert!(locate(&w.sky, &many, Some(&reference)).is_ok_and(|f| w.error_m(&f) < 20.0));
 }
@@ -259,7 +259,7 @@ fn without_a_reference_the_doppler_shifts_tell_where_to_begin() {
     for (lat, lon) in [(50.1, 8.7), (-33.9, 151.2), (1.3, 103.8), (64.0, -22.0)] {
         let w = World::new(lat, lon);
         let set = w.measure(&[Gnss::Gps, Gnss::Galileo], 0.2, 2.0, 0.0);
-        let fix = locate(&w.sky, &[set.clone()], None).unwrap();
+        let fix = locate(&w.sky, std::slice::from_ref(&set), None).unwrap();
         assert!(w.error_m(&fix) < 25.0, "{lat}: {}", w.error_m(&fix));
         let mut silent = set;
         for m in &mut silent.code_phases {

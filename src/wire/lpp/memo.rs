@@ -289,7 +289,7 @@ mod tests {
     use super::*;
     use crate::base::broadcast::Gnss;
     use crate::base::geo::{Ellipse, GeoPoint, Shape};
-    use crate::wire::assist::{AssistanceRequest, GnssRequest, Initiator};
+    use crate::wire::assist::{AssistanceRequest, GnssRequest, Initiator, ReferenceTimeRequest};
     use crate::wire::lpp::{Acknowledgement, AssistanceDataRequest, TransactionId};
     use crate::wire::test_data;
 
@@ -423,7 +423,10 @@ mod tests {
         let memo = LppMemo::default();
         let near = test_data::now();
         let request = |satellite: u8, number, sequence| {
-            let mut r = AssistanceRequest { reference_time: Some(Default::default()), ..Default::default() };
+            let mut r = AssistanceRequest {
+                reference_time: Some(ReferenceTimeRequest::default()),
+                ..AssistanceRequest::default()
+            };
             let mut gps = GnssRequest::new(Gnss::Gps);
             gps.acquisition = Some(satellite);
             r.systems.push(gps);
