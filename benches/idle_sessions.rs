@@ -81,6 +81,7 @@ fn serve() {
                 access: Arc::new(ArcSwap::from_pointee(access)),
                 policy: Arc::new(ArcSwap::from_pointee(sessions.resolve().unwrap())),
                 memo: Arc::default(),
+                orders: Arc::new(groma::slc::ni::NoOrders),
             },
             host: Arc::new(Silent),
             tracer: Tracer::new(groma::observe::trace::Config::default()),

@@ -198,6 +198,7 @@ impl App {
             access: Arc::new(ArcSwap::from_pointee(access)),
             policy: Arc::new(ArcSwap::from_pointee(policy)),
             memo: Arc::default(),
+            orders: Arc::new(crate::slc::ni::NoOrders),
         };
         let tracer = Tracer::new(config.trace.clone());
         let outcomes = Arc::default();

@@ -92,7 +92,8 @@
 //! compiler) is memory-safe TLS; `tokio` drives sockets and timers; `sled` is an embedded store in Rust without a server;
 //! `geo` brings geodesics; `jiff` reads RFC 3339; `ureq` fetches archives without pulling in a second runtime, and
 //! `webpki-roots`, which comes with it, says whom streams over TLS trust; `arc-swap` holds what is swapped at a reload;
-//! `axum` and `prometheus-client` serve the operator's pages.
+//! `axum` and `prometheus-client` serve the operator's pages; `hmac`, `sha1` and `sha2` bind sessions to their SUPL INIT in
+//! rooms that may not know the TLS library, and compare in constant time.
 
 pub mod app;
 pub mod base;

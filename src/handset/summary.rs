@@ -37,7 +37,12 @@ pub(super) fn of(message: &UlpMessage, near: GpsTime) -> String {
                 position.map(|p| format!("position {}", place(&p.shape))),
             ])
         }
-        UlpMessage::Init(_) | UlpMessage::Unserved(_) => String::new(),
+        UlpMessage::Init(_)
+        | UlpMessage::AuthReq(_)
+        | UlpMessage::AuthResp(_)
+        | UlpMessage::Notify(_)
+        | UlpMessage::NotifyResponse(_)
+        | UlpMessage::Unserved(_) => String::new(),
     }
 }
 

@@ -243,6 +243,7 @@ impl Conversation {
                     Action::Send(pdu) if !deaf => deaf = !self.send(&pdu).await,
                     Action::Send(_) => {}
                     Action::Position(report) => self.server.host.position(*report),
+                    Action::Ordered { slp_session, event } => self.server.host.ordered(slp_session, event),
                     Action::Record(record) => self.server.host.ended(&self.connection, *record),
                     Action::Close => over = true,
                 }
@@ -265,7 +266,7 @@ impl Conversation {
             let world = &self.server.world;
             let (sky, cells, access) = (world.sky.load(), world.cells.load(), world.access.load());
             let (cells, access) = (&***cells, &***access);
-            let env = crate::slc::Env { sky: &sky, cells, access, memo: &world.memo };
+            let env = crate::slc::Env { sky: &sky, cells, access, memo: &world.memo, orders: &*world.orders };
             running.machine.handle(self.server.now(), &env, input, &mut out);
         }
         out

@@ -20,6 +20,7 @@ use crate::base::time::Clock;
 use crate::base::{Now, Utc};
 use crate::gnss::SkySnapshot;
 use crate::observe::trace::Tracer;
+use crate::slc::ni::{OrderEvent, Rendezvous};
 use crate::slc::{AccessCheck, Action, Env, Input, Params, Policy, PositionReport, Session, SessionRecord};
 use crate::wire::lpp::LppMemo;
 
@@ -37,6 +38,8 @@ pub struct World {
     pub policy: Arc<ArcSwap<Policy>>,
     /// LPP messages that were encoded or decoded before.
     pub memo: Arc<LppMemo>,
+    /// Orders that wait for their SET.
+    pub orders: Arc<dyn Rendezvous>,
 }
 
 /// How a connection is carried.
@@ -79,6 +82,10 @@ pub struct Connection {
 pub trait Host: Send + Sync {
     /// A position came out of a session.
     fn position(&self, report: PositionReport);
+    /// Something happened to an order; see [`OrderEvent`].
+    fn ordered(&self, slp_session: [u8; 4], event: OrderEvent) {
+        let _ = (slp_session, event);
+    }
     /// A session is over.
     fn ended(&self, connection: &Connection, record: SessionRecord);
     /// A TLS handshake succeeded.

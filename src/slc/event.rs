@@ -1,6 +1,7 @@
 //! What goes into a session and what comes out of it.
 
 use super::access::AccessCheck;
+use super::ni::{OrderEvent, Rendezvous, Revocation};
 use super::record::SessionRecord;
 use crate::base::cell::ReferenceLocator;
 use crate::base::{LocationEstimate, SetId};
@@ -18,6 +19,8 @@ pub struct Env<'a> {
     pub access: &'a dyn AccessCheck,
     /// LPP messages that were encoded or decoded before.
     pub memo: &'a LppMemo,
+    /// Orders that wait for their SET.
+    pub orders: &'a dyn Rendezvous,
 }
 
 /// Why octets on the connection cannot be cut into PDUs.
@@ -45,6 +48,8 @@ pub enum Input<'a> {
     Disconnected,
     /// The server is going down and this session's time is up.
     Shutdown,
+    /// The order that this session serves is not wanted any more. A session that serves none takes no notice.
+    Revoked(Revocation),
 }
 
 /// A position that a session has brought to light, for the location store.
@@ -65,6 +70,13 @@ pub enum Action {
     Send(Vec<u8>),
     /// Keep this position.
     Position(Box<PositionReport>),
+    /// Tell whoever gave the order.
+    Ordered {
+        /// Which order.
+        slp_session: [u8; 4],
+        /// What happened to it.
+        event: OrderEvent,
+    },
     /// Keep this record. Comes exactly once in the life of a session, just before [`Action::Close`].
     Record(Box<SessionRecord>),
     /// Nothing follows: flush what was sent and close the connection. A peer that has been sent a SUPL END may be given

@@ -23,6 +23,7 @@ mod access;
 mod config;
 mod core;
 mod event;
+pub mod ni;
 mod record;
 mod session;
 mod set_initiated;

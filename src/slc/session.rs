@@ -96,6 +96,7 @@ impl Session {
                 Ok(State::Closed)
             }
             Input::Shutdown => Err(SessionError::Shutdown),
+            Input::Revoked(_) => Ok(state),
         };
         self.state = next.unwrap_or_else(|error| {
             core.fail(now, error, out);

@@ -1,6 +1,7 @@
 //! Why a session ends badly, and what the wire says of it: each reason has exactly one status code, and only here.
 
 use super::event::FrameFault;
+use super::ni::Revocation;
 use crate::spc::Mismatch;
 use crate::wire::ulp::{MessageKind, StatusCode};
 
@@ -55,6 +56,21 @@ pub enum SessionError {
     /// The server has no room for the session.
     #[error("no room")]
     Overload,
+    /// The hash of the SUPL INIT is wrong or missing.
+    #[error("wrong hash of SUPL INIT")]
+    WrongVer,
+    /// The SET takes the session for one of non-proxy mode.
+    #[error("non-proxy mode")]
+    NonProxy,
+    /// The user said no, after the positioning.
+    #[error("consent denied")]
+    Denied,
+    /// The order's time is up, and there is no position.
+    #[error("no position before the deadline")]
+    Deadline,
+    /// Nobody wants the session's result any more.
+    #[error("order revoked")]
+    Revoked(Revocation),
     /// The server is going down.
     #[error("shutting down")]
     Shutdown,
@@ -77,9 +93,13 @@ impl SessionError {
             Self::Identity => StatusCode::AuthNetFailure,
             Self::NoMethod => StatusCode::PosMethodMismatch,
             Self::NoProtocol => StatusCode::PosProtocolMismatch,
-            Self::NoPosition => StatusCode::PosMethodFailure,
+            Self::NoPosition | Self::Deadline => StatusCode::PosMethodFailure,
             Self::St2 => StatusCode::Unspecified,
             Self::Limit | Self::Overload => StatusCode::ResourceShortage,
+            Self::WrongVer => StatusCode::AuthSuplInitFailure,
+            Self::NonProxy => StatusCode::NonProxyModeNotSupported,
+            Self::Denied => StatusCode::ConsentDeniedByUser,
+            Self::Revoked(_) => StatusCode::SessionStopped,
             Self::Shutdown | Self::Encode => StatusCode::SystemFailure,
         }
     }
@@ -103,6 +123,12 @@ impl SessionError {
             Self::St2 => "st2",
             Self::Limit => "limit",
             Self::Overload => "overload",
+            Self::WrongVer => "wrong-ver",
+            Self::NonProxy => "non-proxy",
+            Self::Denied => "consent-denied",
+            Self::Deadline => "deadline",
+            Self::Revoked(Revocation::Superseded) => "superseded",
+            Self::Revoked(Revocation::Cancelled) => "cancelled",
             Self::Shutdown => "shutdown",
             Self::Encode => "encode",
         }

@@ -19,6 +19,25 @@ pub struct Methods {
     pub cell_id: bool,
 }
 
+impl Methods {
+    /// Those that are in both.
+    #[must_use]
+    pub const fn common(self, other: Self) -> Self {
+        Self {
+            set_based: self.set_based && other.set_based,
+            set_assisted: self.set_assisted && other.set_assisted,
+            autonomous: self.autonomous && other.autonomous,
+            cell_id: self.cell_id && other.cell_id,
+        }
+    }
+
+    /// Whether any is in both.
+    pub const fn shares_any(self, other: Self) -> bool {
+        let c = self.common(other);
+        c.set_based || c.set_assisted || c.autonomous || c.cell_id
+    }
+}
+
 impl Default for Methods {
     fn default() -> Self {
         Self { set_based: true, set_assisted: true, autonomous: true, cell_id: true }

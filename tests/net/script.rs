@@ -107,7 +107,7 @@ impl Machine for Scripted {
                 },
             ),
             Input::Timeout if self.timeout.is_some_and(|t| now.mono >= t) => pdu(SAID_TIMEOUT, &[]),
-            Input::Timeout => return,
+            Input::Timeout | Input::Revoked(_) => return,
             Input::Shutdown => pdu(SAID_SHUTDOWN, &[]),
             Input::Disconnected => return self.close(Outcome::Left, out),
         };

@@ -84,6 +84,7 @@ impl Setup {
                 access: Arc::new(ArcSwap::from_pointee(access)),
                 policy: Arc::clone(&policy),
                 memo: Arc::default(),
+                orders: Arc::new(groma::slc::ni::NoOrders),
             },
             host: Arc::new(Ends(send)),
             tracer: Arc::clone(&tracer),

@@ -79,6 +79,7 @@ impl Setup {
                 access: Arc::new(ArcSwap::from_pointee(access)),
                 policy: Arc::new(ArcSwap::from_pointee(self.session.resolve().expect("settings"))),
                 memo: Arc::default(),
+                orders: Arc::new(groma::slc::ni::NoOrders),
             },
             host: Arc::clone(&kept) as _,
             tracer: Arc::clone(&tracer),

@@ -14,6 +14,7 @@ use std::time::Duration;
 use super::access::{AccessCheck, PeerIdentity, TrustEveryone, Verdict};
 use super::config::{Config, Policy};
 use super::event::{Action, Env, Input, PositionReport};
+use super::ni::NoOrders;
 use super::record::SessionRecord;
 use super::session::{Params, Session};
 use crate::base::cell::{
@@ -94,7 +95,13 @@ impl Lab {
     }
 
     fn input(&mut self, input: Input<'_>) -> &mut Self {
-        let env = Env { sky: &self.sky, cells: &self.cells, access: &*self.access, memo: &self.memo };
+        let env = Env {
+            sky: &self.sky,
+            cells: &self.cells,
+            access: &*self.access,
+            memo: &self.memo,
+            orders: &NoOrders,
+        };
         self.out.clear();
         self.session.handle(self.now, &env, input, &mut self.out);
         self.all.extend_from_slice(&self.out);

@@ -1,14 +1,16 @@
 //! Whole PDUs.
 
-use groma_asn1::types::{OctetString, SequenceOf};
+use groma_asn1::types::{BitStr, BitString, FixedBitString, OctetString, SequenceOf};
 use groma_asn1::ulp as asn;
 
 use super::{
-    ApplicationId, End, Init, MessageKind, NameFormat, Notification, NotificationType, Pos, PosInit,
-    PosMethod, PosPayload, Response, SessionIds, Start, StatusCode, TextEncoding, UlpDecodeError, UlpFault,
-    UlpMessage, UlpPdu, Version, capabilities, cells, header, ids, position, request,
+    ApplicationId, AuthReq, AuthResp, End, MessageKind, NameFormat, Pos, PosInit, PosMethod, PosPayload,
+    Response, SessionIds, Start, StatusCode, UlpDecodeError, UlpFault, UlpMessage, UlpPdu, Version,
+    capabilities, cells, header, ids, init, position, request,
 };
+use crate::base::ids::SlpAddress;
 use crate::wire::EncodeError;
+use crate::wire::bits;
 
 impl UlpPdu {
     /// Reads one PDU, which must fill the octets.
@@ -63,19 +65,33 @@ impl UlpPdu {
 fn message(m: asn::UlpMessage) -> UlpMessage {
     use MessageKind as Kind;
     UlpMessage::Unserved(match m {
-        asn::UlpMessage::msSUPLINIT(m) => return UlpMessage::Init(Box::new(init(&m))),
+        asn::UlpMessage::msSUPLINIT(m) => return UlpMessage::Init(Box::new(init::decode(&m))),
         asn::UlpMessage::msSUPLSTART(m) => return UlpMessage::Start(Box::new(start(&m))),
         asn::UlpMessage::msSUPLRESPONSE(m) => return UlpMessage::Response(Box::new(response(&m))),
         asn::UlpMessage::msSUPLPOSINIT(m) => return UlpMessage::PosInit(Box::new(pos_init(m))),
         asn::UlpMessage::msSUPLPOS(m) => return UlpMessage::Pos(pos(m)),
         asn::UlpMessage::msSUPLEND(m) => return UlpMessage::End(Box::new(end(&m))),
-        asn::UlpMessage::msSUPLAUTHREQ(_) => Kind::AuthReq,
-        asn::UlpMessage::msSUPLAUTHRESP(_) => Kind::AuthResp,
+        asn::UlpMessage::msSUPLAUTHREQ(m) => {
+            return UlpMessage::AuthReq(Box::new(AuthReq {
+                ver: m.ver.as_ref().map(ids::ver),
+                capabilities: m.s_etcapabilities.as_ref().map(capabilities::decode),
+            }));
+        }
+        asn::UlpMessage::msSUPLAUTHRESP(m) => match auth_resp(&m) {
+            Some(m) => return UlpMessage::AuthResp(m),
+            None => Kind::AuthResp,
+        },
         asn::UlpMessage::msSUPLTRIGGEREDSTART(_) => Kind::TriggeredStart,
         asn::UlpMessage::msSUPLTRIGGEREDRESPONSE(_) => Kind::TriggeredResponse,
         asn::UlpMessage::msSUPLTRIGGEREDSTOP(_) => Kind::TriggeredStop,
-        asn::UlpMessage::msSUPLNOTIFY(_) => Kind::Notify,
-        asn::UlpMessage::msSUPLNOTIFYRESPONSE(_) => Kind::NotifyResponse,
+        asn::UlpMessage::msSUPLNOTIFY(m) => {
+            return UlpMessage::Notify(Box::new(init::notification(&m.notification)));
+        }
+        asn::UlpMessage::msSUPLNOTIFYRESPONSE(m) => {
+            return UlpMessage::NotifyResponse(
+                m.notification_response.map(|r| r == asn::NotificationResponse::allowed),
+            );
+        }
         asn::UlpMessage::msSUPLSETINIT(_) => Kind::SetInit,
         asn::UlpMessage::msSUPLREPORT(_) => Kind::Report,
         asn::UlpMessage::unknown_ext(m) => Kind::Unknown(u8::try_from(m.index).unwrap_or(u8::MAX)),
@@ -84,12 +100,31 @@ fn message(m: asn::UlpMessage) -> UlpMessage {
 
 fn from_message(m: &UlpMessage, v2: bool) -> Result<asn::UlpMessage, EncodeError> {
     Ok(match m {
-        UlpMessage::Init(m) => asn::UlpMessage::msSUPLINIT(from_init(m, v2)?),
+        UlpMessage::Init(m) => asn::UlpMessage::msSUPLINIT(init::encode(m, v2)?),
         UlpMessage::Start(m) => asn::UlpMessage::msSUPLSTART(from_start(m, v2)?),
         UlpMessage::Response(m) => asn::UlpMessage::msSUPLRESPONSE(from_response(m, v2)?),
         UlpMessage::PosInit(m) => asn::UlpMessage::msSUPLPOSINIT(from_pos_init(m, v2)?),
         UlpMessage::Pos(m) => asn::UlpMessage::msSUPLPOS(from_pos(m)?),
         UlpMessage::End(m) => asn::UlpMessage::msSUPLEND(from_end(m, v2)?),
+        UlpMessage::AuthReq(m) => asn::UlpMessage::msSUPLAUTHREQ(asn::SUPLAUTHREQ {
+            ver: m.ver.map(ids::from_ver),
+            s_etcapabilities: m.capabilities.as_ref().map(|c| capabilities::encode(c, v2)),
+        }),
+        UlpMessage::AuthResp(m) => asn::UlpMessage::msSUPLAUTHRESP(from_auth_resp(m)?),
+        UlpMessage::Notify(m) => asn::UlpMessage::msSUPLNOTIFY(asn::Ver2SUPLNOTIFY {
+            notification: init::from_notification(m, v2)?,
+        }),
+        UlpMessage::NotifyResponse(allowed) => {
+            asn::UlpMessage::msSUPLNOTIFYRESPONSE(asn::Ver2SUPLNOTIFYRESPONSE {
+                notification_response: allowed.map(|allowed| {
+                    if allowed {
+                        asn::NotificationResponse::allowed
+                    } else {
+                        asn::NotificationResponse::notAllowed
+                    }
+                }),
+            })
+        }
         UlpMessage::Unserved(kind) => return Err(EncodeError::NotWritable(kind.name())),
     })
 }
@@ -140,8 +175,41 @@ fn from_start(m: &Start, v2: bool) -> Result<asn::SUPLSTART, EncodeError> {
     })
 }
 
+/// `None` when it names no SPC.
+fn auth_resp(m: &asn::SUPLAUTHRESP) -> Option<AuthResp> {
+    let octets = |b: &BitStr| -> Option<[u8; 16]> {
+        let mut halves = b.chunks_exact(64).map(|half| bits::number(half).to_be_bytes());
+        let (high, low) = (halves.next()?, halves.next()?);
+        [high, low].concat().try_into().ok()
+    };
+    Some(AuthResp {
+        key: octets(&m.s_pcsetkey.0)?,
+        rand: octets(&m.spctid.rand)?,
+        slp: ids::text(m.spctid.slp_fqdn.0.as_iso646_bytes()).parse().ok()?,
+        lifetime_h: m.s_pcsetkeylifetime.as_ref().map(|l| l.0),
+    })
+}
+
+fn from_auth_resp(m: &AuthResp) -> Result<asn::SUPLAUTHRESP, EncodeError> {
+    let Some(asn::SLPAddress::fqdn(slp_fqdn)) = ids::from_slp_address(&SlpAddress::Fqdn(m.slp.clone()))
+    else {
+        return Err(EncodeError::Missing("name of the SPC"));
+    };
+    let mut key = FixedBitString::<128>::ZERO;
+    for (i, octet) in m.key.iter().enumerate() {
+        for bit in 0..8 {
+            key.set(i * 8 + bit, octet >> (7 - bit) & 1 == 1);
+        }
+    }
+    Ok(asn::SUPLAUTHRESP {
+        s_pcsetkey: asn::SPCSETKey(key),
+        spctid: asn::SPCTID { rand: BitString::from_slice(&m.rand), slp_fqdn },
+        s_pcsetkeylifetime: m.lifetime_h.map(asn::SPCSETKeylifetime),
+    })
+}
+
 /// An extension of 2.0, unless the version is older or there is nothing in it.
-fn kept<T: Default + PartialEq>(extension: T, v2: bool) -> Option<T> {
+pub(super) fn kept<T: Default + PartialEq>(extension: T, v2: bool) -> Option<T> {
     (v2 && extension != T::default()).then_some(extension)
 }
 
@@ -276,123 +344,17 @@ fn from_end(m: &End, v2: bool) -> Result<asn::SUPLEND, EncodeError> {
     })
 }
 
-fn init(m: &asn::SUPLINIT) -> Init {
-    let e = m.ver2_supl_init_extension.as_ref();
-    Init {
-        pos_method: pos_method(m.pos_method),
-        notification: m.notification.as_ref().map(notification),
-        slp_address: m.s_lpaddress.as_ref().and_then(ids::slp_address),
-        qop: m.qo_p.as_ref().map(position::qop),
-        proxy: m.s_lpmode == asn::SLPMode::proxy,
-        notify_by_location: e.and_then(|e| e.notification_mode)
-            == Some(asn::NotificationMode::basedOnLocation),
-        e_slp_address: e.and_then(|e| e.e_slpaddress.as_ref()).and_then(ids::slp_address),
-        networks: e.and_then(|e| e.supported_network_information.as_ref()).map(capabilities::networks),
-        gnss: e.and_then(|e| e.gnss_pos_technology.as_ref()).map(capabilities::gnss),
-        minimum_major: e.and_then(|e| e.minimum_major_version),
-    }
-}
-
-fn from_init(m: &Init, v2: bool) -> Result<asn::SUPLINIT, EncodeError> {
-    let extension = asn::Ver2SUPLINITExtension {
-        notification_mode: m.notify_by_location.then_some(asn::NotificationMode::basedOnLocation),
-        supported_network_information: m.networks.map(capabilities::from_networks),
-        trigger_type: None,
-        e_slpaddress: m.e_slp_address.as_ref().and_then(ids::from_slp_address),
-        historic_reporting: None,
-        protection_level: None,
-        gnss_pos_technology: m.gnss.map(capabilities::from_gnss),
-        minimum_major_version: m.minimum_major,
-    };
-    Ok(asn::SUPLINIT {
-        pos_method: from_pos_method(m.pos_method)?,
-        notification: m.notification.as_ref().map(|n| from_notification(n, v2)).transpose()?,
-        s_lpaddress: m.slp_address.as_ref().and_then(ids::from_slp_address),
-        qo_p: m.qop.as_ref().map(|q| position::from_qop(q, v2)),
-        s_lpmode: if m.proxy { asn::SLPMode::proxy } else { asn::SLPMode::nonProxy },
-        mac: None,
-        key_identity: None,
-        ver2_supl_init_extension: kept(extension, v2),
-    })
-}
-
-fn notification(n: &asn::Notification) -> Notification {
-    let name = |o: &Option<OctetString>, f: Option<asn::FormatIndicator>| {
-        o.as_ref().map(|o| (o.to_vec(), f.map_or(NameFormat::LogicalName, name_format)))
-    };
-    Notification {
-        kind: match n.notification_type {
-            asn::NotificationType::noNotificationNoVerification => NotificationType::None,
-            asn::NotificationType::notificationOnly => NotificationType::Notify,
-            asn::NotificationType::notificationAndVerficationAllowedNA => {
-                NotificationType::VerifyAllowIfNoAnswer
-            }
-            asn::NotificationType::notificationAndVerficationDeniedNA => {
-                NotificationType::VerifyDenyIfNoAnswer
-            }
-            asn::NotificationType::privacyOverride => NotificationType::PrivacyOverride,
-            asn::NotificationType::unknown_ext(_) => NotificationType::Unknown,
-        },
-        encoding: n.encoding_type.map(|e| match e {
-            asn::EncodingType::ucs2 => TextEncoding::Ucs2,
-            asn::EncodingType::gsmDefault => TextEncoding::GsmDefault,
-            asn::EncodingType::utf8 => TextEncoding::Utf8,
-            asn::EncodingType::unknown_ext(_) => TextEncoding::Unknown,
-        }),
-        requestor: name(&n.requestor_id, n.requestor_id_type),
-        client: name(&n.client_name, n.client_name_type),
-        emergency: n
-            .ver2_notification_extension
-            .as_ref()
-            .is_some_and(|e| e.emergency_call_location.is_some()),
-    }
-}
-
-fn from_notification(n: &Notification, v2: bool) -> Result<asn::Notification, EncodeError> {
-    let octets =
-        |name: &Option<(Vec<u8>, NameFormat)>| name.as_ref().map(|(o, _)| OctetString::from(o.as_slice()));
-    let format =
-        |name: &Option<(Vec<u8>, NameFormat)>| name.as_ref().map(|(_, f)| from_name_format(*f)).transpose();
-    Ok(asn::Notification {
-        notification_type: match n.kind {
-            NotificationType::None => asn::NotificationType::noNotificationNoVerification,
-            NotificationType::Notify => asn::NotificationType::notificationOnly,
-            NotificationType::VerifyAllowIfNoAnswer => {
-                asn::NotificationType::notificationAndVerficationAllowedNA
-            }
-            NotificationType::VerifyDenyIfNoAnswer => {
-                asn::NotificationType::notificationAndVerficationDeniedNA
-            }
-            NotificationType::PrivacyOverride => asn::NotificationType::privacyOverride,
-            NotificationType::Unknown => return Err(EncodeError::NotWritable("unknown notification type")),
-        },
-        encoding_type: match n.encoding {
-            None => None,
-            Some(TextEncoding::Ucs2) => Some(asn::EncodingType::ucs2),
-            Some(TextEncoding::GsmDefault) => Some(asn::EncodingType::gsmDefault),
-            Some(TextEncoding::Utf8) => Some(asn::EncodingType::utf8),
-            Some(TextEncoding::Unknown) => return Err(EncodeError::NotWritable("unknown text encoding")),
-        },
-        requestor_id: octets(&n.requestor),
-        requestor_id_type: format(&n.requestor)?,
-        client_name: octets(&n.client),
-        client_name_type: format(&n.client)?,
-        ver2_notification_extension: (v2 && n.emergency)
-            .then_some(asn::Ver2NotificationExtension { emergency_call_location: Some(()) }),
-    })
-}
-
 /// Both directions of an enumeration: what is not listed becomes `Unknown`, which cannot be written.
 macro_rules! enumeration {
     ($from:ident, $to:ident, $asn:ident, $ours:ident, $what:literal, $($theirs:ident = $mine:ident),+ $(,)?) => {
-        fn $from(v: asn::$asn) -> $ours {
+        pub(super) fn $from(v: asn::$asn) -> $ours {
             match v {
                 $(asn::$asn::$theirs => $ours::$mine,)+
                 _ => $ours::Unknown,
             }
         }
 
-        fn $to(v: $ours) -> Result<asn::$asn, EncodeError> {
+        pub(super) fn $to(v: $ours) -> Result<asn::$asn, EncodeError> {
             Ok(match v {
                 $($ours::$mine => asn::$asn::$theirs,)+
                 $ours::Unknown => return Err(EncodeError::NotWritable($what)),

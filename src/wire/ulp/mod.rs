@@ -3,9 +3,12 @@
 mod capabilities;
 mod cells;
 mod codec;
+pub mod gsm;
 mod header;
 mod ids;
+mod init;
 mod position;
+mod protection;
 mod request;
 #[cfg(test)]
 mod tests;
@@ -13,12 +16,17 @@ mod tests;
 use crate::base::broadcast::Gnss;
 use crate::base::cell::LocationId;
 use crate::base::geo::{Shape, Velocity};
-use crate::base::ids::{SetSessionId, SlpAddress, SlpSessionId};
+use crate::base::ids::{Fqdn, SetSessionId, SlpAddress, SlpSessionId};
 use crate::base::qop::QualityOfPosition;
 use crate::base::time::Utc;
 
 use super::assist::{AssistanceRequest, GnssModes, SbasRegion, SignalSet};
 pub use header::{Header, peek};
+pub use init::{
+    BasicProtection, Init, NameFormat, Notification, NotificationType, ProtectionLevel, TextEncoding,
+    TriggerType,
+};
+pub use protection::{mac_is_right, seal, ver, ver_is_right};
 
 /// A ULP PDU. Its length member is not here: it is checked when decoding and filled in when encoding.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,6 +81,14 @@ pub enum UlpMessage {
     Pos(Pos),
     /// SUPL END.
     End(Box<End>),
+    /// SUPL AUTH REQ.
+    AuthReq(Box<AuthReq>),
+    /// SUPL AUTH RESP.
+    AuthResp(AuthResp),
+    /// SUPL NOTIFY (2.0).
+    Notify(Box<Notification>),
+    /// SUPL NOTIFY RESPONSE (2.0): whether the user allows it, where that was asked.
+    NotifyResponse(Option<bool>),
     /// A message that decodes but whose flow this server does not serve; its content is not kept, and it cannot be
     /// encoded.
     Unserved(MessageKind),
@@ -140,86 +156,13 @@ impl UlpMessage {
             Self::PosInit(_) => MessageKind::PosInit,
             Self::Pos(_) => MessageKind::Pos,
             Self::End(_) => MessageKind::End,
+            Self::AuthReq(_) => MessageKind::AuthReq,
+            Self::AuthResp(_) => MessageKind::AuthResp,
+            Self::Notify(_) => MessageKind::Notify,
+            Self::NotifyResponse(_) => MessageKind::NotifyResponse,
             Self::Unserved(kind) => *kind,
         }
     }
-}
-
-/// SUPL INIT: the SLP asks a SET to open a session.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Init {
-    /// Method.
-    pub pos_method: PosMethod,
-    /// What the user is told or asked.
-    pub notification: Option<Notification>,
-    /// Where to connect, unless the home SLP.
-    pub slp_address: Option<SlpAddress>,
-    /// Quality of position.
-    pub qop: Option<QualityOfPosition>,
-    /// Proxy mode.
-    pub proxy: bool,
-    /// Whether to notify before or after positioning (2.0).
-    pub notify_by_location: bool,
-    /// Address of the emergency SLP (2.0).
-    pub e_slp_address: Option<SlpAddress>,
-    /// What the SLP wants to know of networks (2.0).
-    pub networks: Option<NetworkSupport>,
-    /// GNSS that the SLP wants to use (2.0).
-    pub gnss: Option<GnssSupport>,
-    /// Lowest major version that the SLP accepts (2.0).
-    pub minimum_major: Option<u8>,
-}
-
-/// What a user is told of who wants the position.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notification {
-    /// Tell, ask, or neither.
-    pub kind: NotificationType,
-    /// Encoding of both texts.
-    pub encoding: Option<TextEncoding>,
-    /// Who wants it, 1 to 50 octets, and what kind of name that is.
-    pub requestor: Option<(Vec<u8>, NameFormat)>,
-    /// Which client, likewise.
-    pub client: Option<(Vec<u8>, NameFormat)>,
-    /// An emergency call is being located (2.0).
-    pub emergency: bool,
-}
-
-/// `NotificationType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum NotificationType {
-    None,
-    Notify,
-    VerifyAllowIfNoAnswer,
-    VerifyDenyIfNoAnswer,
-    PrivacyOverride,
-    Unknown,
-}
-
-/// `EncodingType`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum TextEncoding {
-    Ucs2,
-    GsmDefault,
-    Utf8,
-    Unknown,
-}
-
-/// `FormatIndicator`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum NameFormat {
-    LogicalName,
-    Email,
-    Msisdn,
-    Url,
-    SipUrl,
-    Min,
-    Mdn,
-    ImsPublicIdentity,
-    Unknown,
 }
 
 /// SUPL START: a SET opens a session.
@@ -345,6 +288,35 @@ impl End {
     /// An end with a status.
     pub fn with(status: StatusCode) -> Self {
         Self { status: Some(status), ..Self::default() }
+    }
+}
+
+/// SUPL AUTH REQ: a SET in non-proxy mode wants to be known to the SPC.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct AuthReq {
+    /// Hash of the SUPL INIT that it answers.
+    pub ver: Option<[u8; 8]>,
+    /// What the SET can do.
+    pub capabilities: Option<SetCapabilities>,
+}
+
+/// SUPL AUTH RESP: how the SET and the SPC will know each other.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthResp {
+    /// The key of SPC and SET.
+    pub key: [u8; 16],
+    /// A random number that names the transaction.
+    pub rand: [u8; 16],
+    /// The SPC.
+    pub slp: Fqdn,
+    /// Hours for which the key holds, 1..=24.
+    pub lifetime_h: Option<u8>,
+}
+
+/// Keys are not shown.
+impl std::fmt::Debug for AuthResp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "AuthResp({})", self.slp)
     }
 }
 

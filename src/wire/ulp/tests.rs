@@ -373,7 +373,31 @@ fn every_message_comes_back() {
             networks: Some(networks),
             gnss: Some(gnss),
             minimum_major: Some(2),
+            trigger: None,
+            protection: Some(ProtectionLevel::Basic(BasicProtection {
+                key_id: *b"key-0001",
+                replay_counter: 40_000,
+                mac: [0xde, 0xad, 0xbe, 0xef],
+            })),
+            placeholders: false,
         })),
+        UlpMessage::AuthReq(Box::new(AuthReq { ver: Some([7; 8]), capabilities: Some(capabilities()) })),
+        UlpMessage::AuthResp(AuthResp {
+            key: [0x5a; 16],
+            rand: *b"0123456789abcdef",
+            slp: "spc.example.net".parse().unwrap(),
+            lifetime_h: Some(24),
+        }),
+        UlpMessage::Notify(Box::new(Notification {
+            kind: NotificationType::Notify,
+            encoding: Some(TextEncoding::Ucs2),
+            requestor: Some((vec![0, b'x'], NameFormat::SipUrl)),
+            client: None,
+            emergency: false,
+        })),
+        UlpMessage::NotifyResponse(None),
+        UlpMessage::NotifyResponse(Some(true)),
+        UlpMessage::NotifyResponse(Some(false)),
     ];
     for message in messages {
         let p = UlpPdu::new(Version::V2, session(), message);

@@ -12,6 +12,7 @@ use groma::base::cell::NoCells;
 use groma::base::{GpsTime, Now, Utc};
 use groma::feed::simulated;
 use groma::gnss::SkySnapshot;
+use groma::slc::ni::NoOrders;
 use groma::slc::{Action, Config, Env, FrameFault, Input, Params, PeerIdentity, Policy, Session, TrustEveryone};
 use groma::wire::frame::next_pdu;
 use groma::wire::lpp::LppMemo;
@@ -36,7 +37,7 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     let world = &*WORLD;
-    let env = Env { sky: &world.sky, cells: &NoCells, access: &TrustEveryone, memo: &LppMemo::default() };
+    let env = Env { sky: &world.sky, cells: &NoCells, access: &TrustEveryone, memo: &LppMemo::default(), orders: &NoOrders };
     let mut now = world.start;
     let mut session = Session::new(Params {
         // That of the messages recorded from real clients, so that they are of use as seeds.
