@@ -38,6 +38,8 @@ pub struct Config {
     pub session: crate::slc::Config,
     /// Certificates towards handsets.
     pub tls: crate::net::tls::Config,
+    /// How SUPL INIT reaches SETs.
+    pub push: crate::net::push::Config,
     /// Positions of targets.
     pub positions: crate::service::positions::Config,
     /// What must survive a restart.
@@ -63,6 +65,7 @@ impl Default for Config {
             sky: crate::gnss::SkyConfig::default(),
             session: crate::slc::Config::default(),
             tls: crate::net::tls::Config::default(),
+            push: crate::net::push::Config::default(),
             positions: crate::service::positions::Config::default(),
             store: crate::store::Config::default(),
             trace: crate::observe::trace::Config::default(),
@@ -138,6 +141,9 @@ impl Config {
         }
         if let Err(e) = self.session.resolve() {
             return bad("session", e.to_string());
+        }
+        if let Err(e) = self.push.check() {
+            return bad("push", e.to_string());
         }
         Ok(())
     }

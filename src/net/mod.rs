@@ -14,6 +14,7 @@ mod counters;
 mod driver;
 mod limits;
 mod listener;
+pub mod push;
 mod server;
 mod sniff;
 pub mod tls;

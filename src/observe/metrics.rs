@@ -24,6 +24,8 @@ use super::record::SessionRecord;
 pub type Words<const N: usize> = [(&'static str, &'static str); N];
 /// Labels: names with names from the configuration.
 pub type Named = [(&'static str, String); 1];
+/// Labels: names with a name from the configuration and a word from a closed list.
+pub type NamedWord = [(&'static str, String); 2];
 /// A real-valued gauge.
 pub type Real = Gauge<f64, AtomicU64>;
 /// A histogram for each combination of labels.
@@ -138,6 +140,15 @@ catalogue! {
         "Attempts to read a source that failed, by `source`";
     feed_last_success: Family<Named, Real> = Family::default(), "feed_last_success_time", Some(Unit::Seconds),
         "When a source was last read successfully, Unix time, by `source`";
+
+    push_deliveries: Family<NamedWord, Counter> = Family::default(), "push_deliveries", None,
+        "SUPL INITs to be delivered, by the `bearer` that brought them and `outcome` (confirmed, accepted, dropped when the SET came first, no-address, unreachable, refused, failed, congested, timed-out, stopping)";
+    push_attempts: Family<NamedWord, Counter> = Family::default(), "push_attempts", None,
+        "Attempts of bearers, by `bearer` and `result` (confirmed, accepted, sent, or why not)";
+    push_attempt: Family<Named, Histogram, fn() -> Histogram> = Family::new_with_constructor(seconds), "push_attempt", Some(Unit::Seconds),
+        "Duration of attempts of bearers, by `bearer`";
+    push_pending: Gauge = Gauge::default(), "push_pending", None,
+        "SUPL INITs under way";
 
     positions_unstored: Counter = Counter::default(), "positions_unstored", None,
         "Positions that could not be stored: the store failed or could not keep up";
