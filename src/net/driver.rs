@@ -20,9 +20,10 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::counters::GaugeGuard;
-use super::server::{Admission, Connection, Machine, Server, SessionIdGuard};
+use super::server::{Admission, Connection, Machine, Server, ServingGuard, SessionIdGuard};
 use super::tls::{BoxedStream, Stream};
 use crate::observe::trace::{Direction, Recording, Subject};
+use crate::slc::ni::{OrderEvent, Revocation};
 use crate::slc::{Action, FrameFault, Input, Params, PeerIdentity};
 use crate::wire::frame::{self, FrameError};
 
@@ -43,6 +44,8 @@ enum Event {
     Deadline,
     /// The server stops.
     Stop,
+    /// The session's order is not wanted any more.
+    Revoked(Revocation),
 }
 
 /// What the peer can still be told.
@@ -72,6 +75,7 @@ pub(super) async fn converse(
         identity: Some(identity),
         admission,
         session: None,
+        serving: None,
         server,
     };
     let Some(()) = c.first_octets().await else { return };
@@ -94,6 +98,8 @@ struct Conversation {
     identity: Option<PeerIdentity>,
     admission: Admission,
     session: Option<Running>,
+    /// While the session serves an order.
+    serving: Option<ServingGuard>,
     received: BytesMut,
     /// When the first octet of the message came that is not whole yet.
     partial_since: Option<Instant>,
@@ -113,7 +119,7 @@ impl Conversation {
         let deadline = Instant::now() + server.limits.silent;
         match self.next_event(deadline, quit).await {
             Event::Octets => self.begin(),
-            Event::Gone => None,
+            Event::Gone | Event::Revoked(_) => None,
             Event::Stop => {
                 self.farewell(Ending::Deaf).await;
                 None
@@ -179,6 +185,7 @@ impl Conversation {
                     server.counters.drained.inc();
                     self.feed(Input::Shutdown).await.or(Some(Ending::Listening))
                 }
+                Event::Revoked(why) => self.feed(Input::Revoked(why)).await,
             };
         }
         self.session = None;
@@ -243,7 +250,7 @@ impl Conversation {
                     Action::Send(pdu) if !deaf => deaf = !self.send(&pdu).await,
                     Action::Send(_) => {}
                     Action::Position(report) => self.server.host.position(*report),
-                    Action::Ordered { slp_session, event } => self.server.host.ordered(slp_session, event),
+                    Action::Ordered { slp_session, event } => self.ordered(slp_session, event),
                     Action::Record(record) => self.server.host.ended(&self.connection, *record),
                     Action::Close => over = true,
                 }
@@ -257,6 +264,19 @@ impl Conversation {
             // The peer went away under a write: the machine is told once, and what it says then is the end.
             actions = self.handle(Input::Disconnected);
             over = true;
+        }
+    }
+
+    /// Passes on what happens to an order. Its session can be revoked from before it is known to have come until it is
+    /// known to have ended.
+    fn ordered(&mut self, slp_session: [u8; 4], event: OrderEvent) {
+        if matches!(event, OrderEvent::Arrived { .. }) {
+            self.serving = Some(self.server.serves(slp_session));
+        }
+        let ended = matches!(event, OrderEvent::Ended(_));
+        self.server.host.ordered(slp_session, event);
+        if ended {
+            self.serving = None;
         }
     }
 
@@ -323,6 +343,7 @@ impl Conversation {
         tokio::select! {
             biased;
             () = quit.cancelled() => Event::Stop,
+            why = revoked(&mut self.serving) => Event::Revoked(why),
             read = read_some(&mut self.stream, &mut self.received) => match read {
                 Ok(0) => Event::Gone,
                 Ok(_) => Event::Octets,
@@ -363,6 +384,14 @@ impl Conversation {
         let patience =
             if peer_closed || ending == Ending::Deaf { Duration::from_secs(1) } else { limits.write };
         let _ = timeout(patience, self.stream.shutdown()).await;
+    }
+}
+
+/// Resolves when the order that a session serves is revoked; never for a session that serves none.
+async fn revoked(serving: &mut Option<ServingGuard>) -> Revocation {
+    match serving {
+        Some(serving) => serving.revoked().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,13 +1,13 @@
 //! What all connections share: the world they are served from, limits, session ids, and the way to stop.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,7 +20,7 @@ use crate::base::time::Clock;
 use crate::base::{Now, Utc};
 use crate::gnss::SkySnapshot;
 use crate::observe::trace::Tracer;
-use crate::slc::ni::{OrderEvent, Rendezvous};
+use crate::slc::ni::{OrderEvent, Rendezvous, Revocation, Revoke};
 use crate::slc::{AccessCheck, Action, Env, Input, Params, Policy, PositionReport, Session, SessionRecord};
 use crate::wire::lpp::LppMemo;
 
@@ -170,6 +170,8 @@ pub struct Server {
     ids: AtomicU64,
     session_ids: Mutex<HashSet<[u8; 4]>>,
     session_ended: Notify,
+    /// Sessions that serve an order, and the way to tell them that it is revoked.
+    serving: Mutex<HashMap<[u8; 4], oneshot::Sender<Revocation>>>,
 }
 
 /// How a drain went.
@@ -200,6 +202,7 @@ impl Server {
             ids: AtomicU64::new(1),
             session_ids: Mutex::default(),
             session_ended: Notify::new(),
+            serving: Mutex::default(),
         })
     }
 
@@ -274,6 +277,53 @@ impl Server {
                 return Some(SessionIdGuard { server: Arc::clone(self), id });
             }
         }
+    }
+}
+
+impl Revoke for Server {
+    fn revoke(&self, slp_session: [u8; 4], why: Revocation) {
+        let told = self.serving.lock().unwrap_or_else(PoisonError::into_inner).remove(&slp_session);
+        if let Some(told) = told {
+            // A session that ends just now needs no telling.
+            let _ = told.send(why);
+        }
+    }
+}
+
+impl Server {
+    /// Makes a session known as serving an order.
+    pub(super) fn serves(self: &Arc<Self>, slp_session: [u8; 4]) -> ServingGuard {
+        let (tell, told) = oneshot::channel();
+        self.serving.lock().unwrap_or_else(PoisonError::into_inner).insert(slp_session, tell);
+        ServingGuard { server: Arc::clone(self), slp_session, told, over: false }
+    }
+}
+
+/// A session that serves an order, as long as it does.
+pub(super) struct ServingGuard {
+    server: Arc<Server>,
+    slp_session: [u8; 4],
+    told: oneshot::Receiver<Revocation>,
+    over: bool,
+}
+
+impl ServingGuard {
+    /// Resolves when the order is revoked, once. May be dropped at any await.
+    pub(super) async fn revoked(&mut self) -> Revocation {
+        if !self.over {
+            let why = (&mut self.told).await;
+            self.over = true;
+            if let Ok(why) = why {
+                return why;
+            }
+        }
+        std::future::pending().await
+    }
+}
+
+impl Drop for ServingGuard {
+    fn drop(&mut self) {
+        self.server.serving.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.slp_session);
     }
 }
 

@@ -25,6 +25,12 @@ pub struct Config {
     pub session_cap_s: u32,
     /// Most SUPL POS that a SET may send in one session. 1..=10000, default 64.
     pub max_pos: u32,
+    /// Seconds that the user of a SET gets to answer a SUPL NOTIFY, 1..=600, default 30. The order's own deadline may come
+    /// before.
+    pub notify_s: u32,
+    /// Whether a SET that lacks the method named in its SUPL INIT is located by another that it has; otherwise the session
+    /// ends with `posMethodMismatch`. Default true.
+    pub fall_back: bool,
     /// What is offered inside a session.
     pub positioning: spc::Config,
 }
@@ -38,6 +44,8 @@ impl Default for Config {
             st3_s: 10,
             session_cap_s: 300,
             max_pos: 64,
+            notify_s: 30,
+            fall_back: true,
             positioning: spc::Config::default(),
         }
     }
@@ -75,6 +83,8 @@ pub struct Policy {
     pub st3: Duration,
     pub session_cap: Duration,
     pub max_pos: u32,
+    pub notify: Duration,
+    pub fall_back: bool,
     pub positioning: spc::Policy,
 }
 
@@ -92,6 +102,8 @@ impl Config {
             st3: seconds("st3_s", self.st3_s, 1, 600)?,
             session_cap: seconds("session_cap_s", self.session_cap_s, 10, 7200)?,
             max_pos: within("max_pos", self.max_pos, 1, 10_000)?,
+            notify: seconds("notify_s", self.notify_s, 1, 600)?,
+            fall_back: self.fall_back,
             positioning: self.positioning.resolve()?,
         })
     }

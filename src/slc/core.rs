@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::event::{Action, PositionReport};
+use super::event::Action;
+use super::ni::OrderEnd;
 use super::record::{Flow, Outcome, SessionRecord, Stages};
+use super::serving::Serving;
 use super::session::Params;
 use super::status::SessionError;
 use crate::base::cell::ReferenceSource;
@@ -26,8 +28,10 @@ pub(super) struct Core {
     /// Whether a SUPL START has been taken, so that there is a session to end.
     opened: bool,
     qop: Option<QualityOfPosition>,
-    /// The last position and whether it meets the QoP.
-    best: Option<LocationEstimate>,
+    /// The last position.
+    pub(super) best: Option<LocationEstimate>,
+    /// The order that the session serves, until its end was told.
+    pub(super) order: Option<Box<Serving>>,
     timer: Instant,
     cap: Instant,
     pub(super) record: SessionRecord,
@@ -63,6 +67,7 @@ impl Core {
             opened: false,
             qop: None,
             best: None,
+            order: None,
             timer: opened.mono + params.policy.first_message,
             cap: opened.mono + params.policy.session_cap,
             record,
@@ -105,8 +110,8 @@ impl Core {
         self.opened = true;
         self.version = answer_version(version).ok_or(SessionError::Version)?;
         self.record.stages.start.get_or_insert(self.since(now));
-        // The SLP's half is ours to give; only a SUPL END may come with one that we have never seen.
-        let theirs = session.slp.is_some() || session.set.is_none();
+        // The SLP's half is ours to give. A triggered session may be begun by either side.
+        let theirs = session.slp.is_some() && kind != MessageKind::TriggeredStart || session.set.is_none();
         if kind.opens_session() && theirs { Err(SessionError::WrongSession) } else { Ok(()) }
     }
 
@@ -119,7 +124,7 @@ impl Core {
     /// Checks that a message belongs to this session. The SLP's half may be missing, since the connection says it too; the
     /// minor version may change from message to message.
     pub(super) fn check(&self, version: Version, session: &SessionIds) -> Result<(), SessionError> {
-        let ours = |slp: &SlpSessionId| slp.id == self.slp.id && same_address(&slp.slp, &self.slp.slp);
+        let ours = |slp: &SlpSessionId| slp.id == self.slp.id && self.is_addressed(slp);
         if session.set != self.set || !session.slp.as_ref().is_none_or(ours) {
             return Err(SessionError::WrongSession);
         }
@@ -127,6 +132,29 @@ impl Core {
             Some(v) if v.maj == self.version.maj => Ok(()),
             _ => Err(SessionError::Version),
         }
+    }
+
+    /// Whether a session id is one that this SLP may have given.
+    pub(super) fn is_addressed(&self, theirs: &SlpSessionId) -> bool {
+        same_address(&theirs.slp, &self.slp.slp)
+    }
+
+    /// Takes over the identity of a session that began with a SUPL INIT; it ends by `deadline`.
+    pub(super) fn adopt(&mut self, slp_session: [u8; 4], deadline: Instant) {
+        self.slp.id = slp_session;
+        self.record.slp_session = slp_session;
+        self.record.flow = Flow::NetworkInitiatedImmediate;
+        self.cap = self.cap.min(deadline);
+    }
+
+    /// The SLP's name or address.
+    pub(super) const fn slp_address(&self) -> &SlpAddress {
+        &self.slp.slp
+    }
+
+    /// The version in which this side answers.
+    pub(super) const fn version(&self) -> Version {
+        self.version
     }
 
     /// Whether the session speaks ULP 2.
@@ -198,17 +226,14 @@ impl Core {
 
     /// Gives a position to the store and remembers it for the end.
     pub(super) fn position(&mut self, now: Now, estimate: LocationEstimate, out: &mut Vec<Action>) {
-        let met = self.meets(&estimate, now);
         self.record.stages.position.get_or_insert(self.since(now));
         self.record.position = Some(estimate.method);
         self.record.uncertainty_m = estimate.shape.horizontal_uncertainty_m();
-        self.record.qop_met = Some(met);
-        if let Some(set) = &self.set {
-            let target = set.set_id.clone();
-            let report = PositionReport { target, estimate: estimate.clone(), qop_met: met };
-            out.push(Action::Position(Box::new(report)));
-        }
+        self.record.qop_met = Some(self.meets(&estimate, now));
         self.best = Some(estimate);
+        if !self.withholds() {
+            self.report(now, out);
+        }
     }
 
     /// A position that the SET states in a ULP message.
@@ -218,6 +243,7 @@ impl Core {
 
     /// The service was given: SUPL END, with the position where there is one.
     pub(super) fn complete(&mut self, now: Now, out: &mut Vec<Action>) -> Result<(), SessionError> {
+        self.end_order(OrderEnd::Completed, out);
         let position = self.best.as_ref().map(|e| Position {
             time: e.time,
             shape: e.shape.clone(),
@@ -230,9 +256,11 @@ impl Core {
 
     /// Something went wrong: SUPL END with its status, if there is a session to end.
     pub(super) fn fail(&mut self, now: Now, error: SessionError, out: &mut Vec<Action>) {
+        // Whoever waits for an answer is told before a peer that may not listen.
+        self.end_order(error.into(), out);
         let status = match error.status() {
             // The codes of 2.0 do not exist in 1.0.
-            StatusCode::ServiceNotSupported if !self.version_2() => StatusCode::Unspecified,
+            status if !self.version_2() && !status.in_version_1() => StatusCode::Unspecified,
             status => status,
         };
         if self.opened || matches!(error, SessionError::Unframed(_)) {
@@ -248,6 +276,7 @@ impl Core {
 
     /// The SET is gone.
     pub(super) fn leave(&mut self, now: Now, out: &mut Vec<Action>) {
+        self.end_order(OrderEnd::Left, out);
         let served = self.best.is_some() || self.record.stages.assisted.is_some();
         self.close(now, if served { Outcome::LeftServed } else { Outcome::Left }, out);
     }

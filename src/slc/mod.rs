@@ -16,6 +16,18 @@
 //!    │                            Closed
 //! ```
 //!
+//! A SET that was invited by SUPL INIT ([`ni`]) comes with its SUPL POS INIT at once:
+//!
+//! ```text
+//!   SET                        SLP (Session)
+//!    │ SUPL POS INIT ───────────► AwaitStart      finds its order, checks ver
+//!    │ ◄────────────── SUPL POS ► Positioning     until the order's deadline
+//!    │ ◄───────────── SUPL NOTIFY   │             (only where consent goes by the place)
+//!    │ SUPL NOTIFY RESPONSE ────► AwaitNotify
+//!    │ ◄──────────────── SUPL END   │
+//!    │                            Closed
+//! ```
+//!
 //! What never happens, whatever comes in: a panic, a second SUPL END, an action after [`Action::Close`], a session
 //! without its one [`SessionRecord`], a session that outlives its cap.
 
@@ -23,8 +35,11 @@ mod access;
 mod config;
 mod core;
 mod event;
+mod network_initiated;
 pub mod ni;
+mod positioning;
 mod record;
+mod serving;
 mod session;
 mod set_initiated;
 mod status;

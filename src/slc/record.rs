@@ -18,6 +18,8 @@ pub enum Flow {
     Unknown,
     /// SET-initiated immediate service, proxy mode.
     SetInitiatedImmediate,
+    /// Network-initiated immediate service, proxy mode.
+    NetworkInitiatedImmediate,
 }
 
 impl Flow {
@@ -26,6 +28,7 @@ impl Flow {
         match self {
             Self::Unknown => "unknown",
             Self::SetInitiatedImmediate => "set-initiated-immediate",
+            Self::NetworkInitiatedImmediate => "network-initiated-immediate",
         }
     }
 }

@@ -7,8 +7,10 @@ use super::access::PeerIdentity;
 use super::config::Policy;
 use super::core::Core;
 use super::event::{Action, Env, Input};
+use super::network_initiated as ni;
+use super::positioning::Positioning;
 use super::record::Outcome;
-use super::set_initiated::{AwaitPosInit, Positioning, start};
+use super::set_initiated::{AwaitPosInit, start};
 use super::status::SessionError;
 use crate::base::Now;
 use crate::wire::ulp::{End, MessageKind, UlpMessage, UlpPdu};
@@ -35,16 +37,24 @@ pub(super) enum State {
     AwaitPosInit(Box<AwaitPosInit>),
     /// SUPL POS go to and fro; timer ST3.
     Positioning(Box<Positioning>),
+    /// SUPL NOTIFY was sent: the position is known, and the user is told or asked.
+    AwaitNotify,
     /// The end.
     Closed,
 }
 
 impl State {
+    /// Whether there is a session that can grow too old, and no answer of a user to wait for.
+    const fn has_session(&self) -> bool {
+        matches!(self, Self::AwaitPosInit(_) | Self::Positioning(_))
+    }
+
     const fn name(&self) -> &'static str {
         match self {
             Self::AwaitStart => "await-start",
             Self::AwaitPosInit(_) => "await-pos-init",
             Self::Positioning(_) => "positioning",
+            Self::AwaitNotify => "await-notify",
             Self::Closed => "closed",
         }
     }
@@ -81,24 +91,26 @@ impl Session {
         let core = &mut self.core;
         let next = match input {
             Input::Pdu(octets) => match core.pdu(now, octets) {
-                Ok(pdu) if self.refusing => Err(core.refuse(now, &pdu)),
+                Ok(pdu) if self.refusing && !ni::is_emergency(core, env, &pdu) => {
+                    Err(ni::refuse(core, now, env, &pdu))
+                }
                 Ok(pdu) => step(core, state, now, env, pdu, out),
                 Err(error) => Err(error),
             },
             Input::Unframed(fault) => Err(SessionError::Unframed(fault)),
-            Input::Timeout if core.expired(now) && !matches!(state, State::AwaitStart) => {
-                Err(SessionError::Limit)
-            }
-            Input::Timeout if core.is_due(now) => timeout(core, state, now, env, out),
+            Input::Timeout if core.expired(now) && state.has_session() => Err(core.overdue()),
+            Input::Timeout if core.is_due(now) || core.expired(now) => timeout(core, state, now, env, out),
             Input::Timeout => Ok(state),
             Input::Disconnected => {
                 core.leave(now, out);
                 Ok(State::Closed)
             }
             Input::Shutdown => Err(SessionError::Shutdown),
+            Input::Revoked(why) if core.serves_order() => Err(SessionError::Revoked(why)),
             Input::Revoked(_) => Ok(state),
         };
-        self.state = next.unwrap_or_else(|error| {
+        let rescued = next.or_else(|error| core.rescue(now, error, out));
+        self.state = rescued.unwrap_or_else(|error| {
             core.fail(now, error, out);
             State::Closed
         });
@@ -114,7 +126,8 @@ impl Session {
         matches!(self.state, State::Closed)
     }
 
-    /// Where the session stands, for traces: `await-start`, `await-pos-init`, `positioning` or `closed`.
+    /// Where the session stands, for traces: `await-start`, `await-pos-init`, `positioning`, `await-notify`
+    /// or `closed`.
     pub const fn state_name(&self) -> &'static str {
         self.state.name()
     }
@@ -136,12 +149,13 @@ fn step(
         core.check(version, &session)?;
     }
     match (state, message) {
-        (_, UlpMessage::End(end)) => Ok(ended_by_target(core, now, *end, out)),
         (State::AwaitStart, UlpMessage::Start(message)) => start(core, now, env, *message, out),
-        (State::AwaitStart, UlpMessage::PosInit(_) | UlpMessage::Pos(_)) => Err(SessionError::WrongSession),
-        (State::AwaitStart, UlpMessage::Unserved(kind)) if kind.opens_session() => {
+        (State::AwaitStart, UlpMessage::Unserved(kind)) if kind.opens_session() && session.slp.is_none() => {
             Err(SessionError::Service(kind))
         }
+        (State::AwaitStart, message) => ni::first(core, now, env, session.slp.as_ref(), message, out),
+        (_, UlpMessage::End(end)) => Ok(ended_by_target(core, now, *end, out)),
+        (State::AwaitNotify, UlpMessage::NotifyResponse(said)) => ni::answered(core, now, said, out),
         (State::AwaitPosInit(s), UlpMessage::PosInit(message)) => s.pos_init(core, now, env, *message, out),
         (State::Positioning(s), UlpMessage::Pos(message)) => s.pos(core, now, env, &message, out),
         (_, message) => Err(unexpected(message.kind())),
@@ -168,15 +182,17 @@ fn timeout(
         }
         State::AwaitPosInit(_) => Err(SessionError::St2),
         State::Positioning(s) => s.timeout(core, now, env, out),
+        State::AwaitNotify => ni::unanswered(core, now, out),
         State::Closed => Ok(State::Closed),
     }
 }
 
 /// The SET ends the session: no answer, and what it says is kept.
-fn ended_by_target(core: &mut Core, now: Now, end: End, out: &mut Vec<Action>) -> State {
+pub(super) fn ended_by_target(core: &mut Core, now: Now, end: End, out: &mut Vec<Action>) -> State {
     if let Some(position) = end.high_accuracy.or(end.position) {
         core.position_of_target(now, position, out);
     }
+    core.end_order_by_target(end.status, out);
     let status = end.status.map(crate::wire::ulp::StatusCode::name);
     core.close(now, Outcome::EndedByTarget { status }, out);
     State::Closed

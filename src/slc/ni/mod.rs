@@ -26,4 +26,6 @@ pub use order::{
 };
 pub use rendezvous::{Invited, NoOrders, Rendezvous, Revoke};
 
+pub(in crate::slc) use invite::{meant_by, notification};
+
 pub use crate::wire::ulp::{NameFormat, PosMethod, StatusCode, TextEncoding};

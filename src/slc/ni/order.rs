@@ -43,6 +43,18 @@ pub enum Asked {
     PrivacyOverride,
 }
 
+impl Asked {
+    /// Whether the user hears of it.
+    pub const fn tells(self) -> bool {
+        matches!(self, Self::Notify | Self::VerifyAllowIfNoAnswer | Self::VerifyDenyIfNoAnswer)
+    }
+
+    /// Whether the user is asked.
+    pub const fn verifies(self) -> bool {
+        matches!(self, Self::VerifyAllowIfNoAnswer | Self::VerifyDenyIfNoAnswer)
+    }
+}
+
 /// What the user is told of who wants the position.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notification {
@@ -144,10 +156,11 @@ pub struct Order {
     pub deadline: Instant,
 }
 
-/// What happens to an order once its SET has come. In this order: one `Arrived`, any number of `Position`, one `Ended`.
+/// What happens to an order once its SET has claimed it. In this order: at most one `Arrived`, any number of `Position`, one
+/// `Ended`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OrderEvent {
-    /// The SET has come and the order is its own.
+    /// The SET has come and has shown that it knows the INIT.
     Arrived {
         /// The identity under which it came: the target's, one of the alternatives, or one not known before.
         identity: SetId,
@@ -156,7 +169,8 @@ pub enum OrderEvent {
     Position {
         /// Where, when, how.
         estimate: Box<LocationEstimate>,
-        /// Whether it meets the order's quality.
+        /// Whether it meets the order's quality. Not while something better is under way: what comes first may be the
+        /// position of the cell, for those who cannot wait.
         qop_met: bool,
     },
     /// The session is over.

@@ -4,6 +4,9 @@ mod clients;
 mod flows;
 mod hostile;
 mod lpp;
+mod network_initiated;
+mod ni_table;
+mod orders;
 mod rrlp;
 mod table;
 
@@ -14,7 +17,7 @@ use std::time::Duration;
 use super::access::{AccessCheck, PeerIdentity, TrustEveryone, Verdict};
 use super::config::{Config, Policy};
 use super::event::{Action, Env, Input, PositionReport};
-use super::ni::NoOrders;
+use super::ni::{NoOrders, Rendezvous};
 use super::record::SessionRecord;
 use super::session::{Params, Session};
 use crate::base::cell::{
@@ -63,6 +66,9 @@ struct Lab {
     cells: Cells,
     access: Box<dyn AccessCheck>,
     memo: LppMemo,
+    orders: Box<dyn Rendezvous>,
+    /// The SLP's half of the session id in messages.
+    slp_id: [u8; 4],
     /// What the last input led to.
     out: Vec<Action>,
     /// Everything since the beginning.
@@ -89,6 +95,8 @@ impl Lab {
             cells: Cells(Some(800.0)),
             access: Box::new(TrustEveryone),
             memo: LppMemo::default(),
+            orders: Box::new(NoOrders),
+            slp_id: SLP_ID,
             out: Vec::new(),
             all: Vec::new(),
         }
@@ -100,7 +108,7 @@ impl Lab {
             cells: &self.cells,
             access: &*self.access,
             memo: &self.memo,
-            orders: &NoOrders,
+            orders: &*self.orders,
         };
         self.out.clear();
         self.session.handle(self.now, &env, input, &mut self.out);
@@ -114,7 +122,10 @@ impl Lab {
 
     fn message(&mut self, version: Version, message: UlpMessage) -> &mut Self {
         let slp = !matches!(message, UlpMessage::Start(_));
-        let session = SessionIds { set: Some(set_session()), slp: slp.then(slp_session) };
+        let session = SessionIds {
+            set: Some(set_session()),
+            slp: slp.then(|| SlpSessionId { id: self.slp_id, ..slp_session() }),
+        };
         let octets = UlpPdu { version, session, message }.encode().unwrap();
         self.pdu(&octets)
     }
