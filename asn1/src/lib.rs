@@ -20,6 +20,12 @@
 //!
 //! Every type can be built with a literal; a SEQUENCE whose members are all optional has a `Default`.
 //!
+//! # Who does what
+//!
+//! The types, their constraints and the traits are rasn's, since it alone of the maintained crates knows UPER, extension
+//! additions and constraints together. Its derives and its reader and writer of UPER are replaced by leaner ones here
+//! (`derive/`, `src/uper/`): a message is read where it lies and written once, in a quarter of the time.
+//!
 //! # What a later release may send
 //!
 //! Nothing that a later release may add by the rules of ASN.1 spoils a PDU. Unknown additions of a SEQUENCE are skipped,
@@ -40,6 +46,7 @@ pub mod lpp;
 pub mod rrlp;
 mod support;
 pub mod ulp;
+mod uper;
 
 /// The types of rasn that members have: strings, bit strings, times.
 pub use rasn::types;

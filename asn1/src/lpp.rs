@@ -19,7 +19,7 @@ const NAME: &str = "LPP-Message";
 /// # Errors
 /// When the bytes are not exactly one message.
 pub fn decode(bytes: &[u8]) -> Result<LPPMessage, crate::Error> {
-    rasn::uper::decode(bytes).map_err(|error| crate::Error::Decode { pdu: NAME, reason: error.to_string() })
+    crate::uper::decode(bytes).map_err(|reason| crate::Error::Decode { pdu: NAME, reason })
 }
 
 /// Reads one message, and gives what comes behind its last octet.
@@ -27,8 +27,7 @@ pub fn decode(bytes: &[u8]) -> Result<LPPMessage, crate::Error> {
 /// # Errors
 /// When the bytes do not begin with a message.
 pub fn decode_with_remainder(bytes: &[u8]) -> Result<(LPPMessage, &[u8]), crate::Error> {
-    rasn::uper::decode_with_remainder(bytes)
-        .map_err(|error| crate::Error::Decode { pdu: NAME, reason: error.to_string() })
+    crate::uper::decode_with_remainder(bytes).map_err(|reason| crate::Error::Decode { pdu: NAME, reason })
 }
 
 /// Writes one message.
@@ -36,5 +35,6 @@ pub fn decode_with_remainder(bytes: &[u8]) -> Result<(LPPMessage, &[u8]), crate:
 /// # Errors
 /// When a member is outside its constraint.
 pub fn encode(message: &LPPMessage) -> Result<Vec<u8>, crate::Error> {
-    rasn::uper::encode(message).map_err(|error| crate::Error::Encode { pdu: NAME, reason: error.to_string() })
+    crate::uper::encode(message)
+        .map_err(|error| crate::Error::Encode { pdu: NAME, reason: error.to_string() })
 }

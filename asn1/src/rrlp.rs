@@ -14,7 +14,7 @@ const NAME: &str = "RRLP PDU";
 /// # Errors
 /// When the bytes are not exactly one PDU.
 pub fn decode(bytes: &[u8]) -> Result<PDU, crate::Error> {
-    rasn::uper::decode(bytes).map_err(|error| crate::Error::Decode { pdu: NAME, reason: error.to_string() })
+    crate::uper::decode(bytes).map_err(|reason| crate::Error::Decode { pdu: NAME, reason })
 }
 
 /// Reads one PDU, and gives what comes behind its last octet.
@@ -22,8 +22,7 @@ pub fn decode(bytes: &[u8]) -> Result<PDU, crate::Error> {
 /// # Errors
 /// When the bytes do not begin with a PDU.
 pub fn decode_with_remainder(bytes: &[u8]) -> Result<(PDU, &[u8]), crate::Error> {
-    rasn::uper::decode_with_remainder(bytes)
-        .map_err(|error| crate::Error::Decode { pdu: NAME, reason: error.to_string() })
+    crate::uper::decode_with_remainder(bytes).map_err(|reason| crate::Error::Decode { pdu: NAME, reason })
 }
 
 /// Writes one PDU.
@@ -31,5 +30,5 @@ pub fn decode_with_remainder(bytes: &[u8]) -> Result<(PDU, &[u8]), crate::Error>
 /// # Errors
 /// When a member is outside its constraint.
 pub fn encode(pdu: &PDU) -> Result<Vec<u8>, crate::Error> {
-    rasn::uper::encode(pdu).map_err(|error| crate::Error::Encode { pdu: NAME, reason: error.to_string() })
+    crate::uper::encode(pdu).map_err(|error| crate::Error::Encode { pdu: NAME, reason: error.to_string() })
 }

@@ -5,11 +5,9 @@ use std::fmt::{self, Debug, Formatter};
 use std::marker::PhantomData;
 
 use rasn::de::Error as _;
-use rasn::error::{DecodeError, EncodeError};
 use rasn::types::constraints::{Bounded, Constraint, Constraints, Value};
-use rasn::types::{AsnType, BitStr, Choice, DecodeChoice, Enumerated, Identifier, Tag, TagTree};
-use rasn::uper::de::{Decoder as UperDecoder, DecoderOptions};
-use rasn::{Codec, Decode, Decoder, Encode, Encoder};
+use rasn::types::{Any, AsnType, BitStr, Choice, DecodeChoice, Enumerated, Identifier, Tag, TagTree};
+use rasn::{Decode, Decoder, Encode, Encoder};
 
 /// The octets of an open type whose content this crate does not read: the NR methods of LPP when the feature `lpp-full`
 /// is off. What was received is sent again unchanged.
@@ -25,9 +23,6 @@ macro_rules! up_to {
     };
 }
 
-/// One octet, as PER sees it.
-const OCTET: Constraints = up_to!(255);
-
 impl AsnType for OpenType {
     const TAG: Tag = Tag::OCTET_STRING;
 }
@@ -36,14 +31,10 @@ impl Decode for OpenType {
     /// Reads to the end of the open type, which alone knows how long it is.
     fn decode_with_tag_and_constraints<D: Decoder>(
         decoder: &mut D,
-        _: Tag,
+        tag: Tag,
         _: &Constraints,
     ) -> Result<Self, D::Error> {
-        let mut octets = Vec::new();
-        while let Ok(octet) = decoder.decode_integer::<u8>(Tag::INTEGER, &OCTET) {
-            octets.push(octet);
-        }
-        Ok(Self(octets))
+        Ok(Self(decoder.decode_any(tag)?.into_bytes()))
     }
 }
 
@@ -51,14 +42,11 @@ impl Encode for OpenType {
     fn encode_with_tag_and_constraints<'b, E: Encoder<'b>>(
         &self,
         encoder: &mut E,
-        _: Tag,
+        tag: Tag,
         _: &Constraints,
-        _: Identifier,
+        identifier: Identifier,
     ) -> Result<(), E::Error> {
-        for octet in &self.0 {
-            encoder.encode_integer(Tag::INTEGER, &OCTET, octet, Identifier::EMPTY)?;
-        }
-        Ok(())
+        encoder.encode_any(tag, &Any::new(self.0.clone()), identifier).map(drop)
     }
 }
 
@@ -156,35 +144,39 @@ pub(crate) fn decode_choice<C: OpenChoice, D: Decoder>(decoder: &mut D) -> Resul
     match (place.extension, tag) {
         (false, Some(tag)) => C::from_tag(decoder, tag),
         (false, None) => Err(D::Error::no_valid_choice("root", decoder.codec())),
-        (true, tag) => {
-            let octets = open_type(decoder)?;
-            match tag {
-                Some(tag) => decode_open(&octets, |inside| C::from_tag(inside, tag)).map_err(D::Error::from),
-                None => {
-                    Ok(C::unknown(UnknownAlternative { index: place.index, octets: octets.into_owned() }))
-                }
-            }
+        (true, Some(tag)) => {
+            let found =
+                decoder.decode_extension_addition_with_tag_and_constraints(tag, &Constraints::NONE)?;
+            let missing = || D::Error::no_valid_choice("extension", decoder.codec());
+            found.map(|Alternative(value)| value).ok_or_else(missing)
         }
+        (true, None) => {
+            let octets = open_type(decoder)?.into_owned();
+            Ok(C::unknown(UnknownAlternative { index: place.index, octets }))
+        }
+    }
+}
+
+/// The alternative of a CHOICE that has the tag with which this is decoded.
+struct Alternative<C>(C);
+
+impl<C: AsnType> AsnType for Alternative<C> {
+    const TAG: Tag = C::TAG;
+}
+
+impl<C: DecodeChoice> Decode for Alternative<C> {
+    fn decode_with_tag_and_constraints<D: Decoder>(
+        decoder: &mut D,
+        tag: Tag,
+        _: &Constraints,
+    ) -> Result<Self, D::Error> {
+        C::from_tag(decoder, tag).map(Self)
     }
 }
 
 /// The octets of an open type: like an OCTET STRING of any length, fragments put together (X.691 clause 11.2).
 fn open_type<D: Decoder>(decoder: &mut D) -> Result<Cow<'_, [u8]>, D::Error> {
-    decoder.decode_octet_string(Tag::OCTET_STRING, &Constraints::default())
-}
-
-/// Reads a known value that fills an open type up to its padding.
-fn decode_open<T>(
-    octets: &[u8],
-    decode: impl FnOnce(&mut UperDecoder<'_, 0, 0>) -> Result<T, DecodeError>,
-) -> Result<T, DecodeError> {
-    let mut inside = UperDecoder::<0, 0>::new(BitStr::from_slice(octets), DecoderOptions::unaligned());
-    let value = decode(&mut inside)?;
-    let whole = octets.len() * 8;
-    let left = inside.input().len();
-    // What takes no bits still takes one octet, of zeros (X.691 clause 11.2.1).
-    let fits = if left == whole { octets == [0] } else { left < 8 };
-    if fits { Ok(value) } else { Err(DecodeError::unexpected_extra_data(left / 8, Codec::Uper)) }
+    decoder.decode_octet_string(Tag::OCTET_STRING, &Constraints::NONE)
 }
 
 /// Writes an unknown alternative of a CHOICE.
@@ -195,15 +187,13 @@ pub(crate) fn encode_unknown<'b, C: Choice + 'static, E: Encoder<'b>>(
     let place = Place::<C>::new(true, alternative.index);
     encoder.encode_enumerated(Tag::ENUMERATED, &place, Identifier::EMPTY)?;
     let octets = &alternative.octets;
-    encoder
-        .encode_octet_string(Tag::OCTET_STRING, &Constraints::default(), octets, Identifier::EMPTY)
-        .map(drop)
+    encoder.encode_octet_string(Tag::OCTET_STRING, &Constraints::NONE, octets, Identifier::EMPTY).map(drop)
 }
 
 /// What the derives tell of a SEQUENCE.
 pub(crate) trait Sequence {
-    /// Whether any of its members must be there: a group without one is left out when it is empty.
-    const HAS_REQUIRED: bool;
+    /// Whether every member may be absent, and is: such a group is left out.
+    fn is_void(&self) -> bool;
 }
 
 /// The number of extension additions of a SEQUENCE as far as it is small, less one (X.691 clause 11.9.3.4).
@@ -217,43 +207,26 @@ pub(crate) fn encode_flag<'b, E: Encoder<'b>>(encoder: &mut E, flag: bool) -> Re
     encoder.encode_bool(Tag::BOOL, flag, Identifier::EMPTY).map(drop)
 }
 
-/// The octets of an extension addition that is present.
-pub(crate) fn encode_addition<T: Encode, E: From<EncodeError>>(
-    value: Option<&T>,
-    constraints: Option<&Constraints>,
-) -> Result<Option<Vec<u8>>, E> {
-    let Some(value) = value else { return Ok(None) };
-    let octets = match constraints {
-        Some(constraints) => rasn::uper::encode_with_constraints(constraints, value),
-        None => rasn::uper::encode(value),
-    };
-    Ok(Some(octets?))
-}
-
-/// The octets of an extension addition group that has something in it.
-pub(crate) fn encode_group<T: Encode + Sequence, E: From<EncodeError>>(
-    value: Option<&T>,
-) -> Result<Option<Vec<u8>>, E> {
-    // Where every member is optional, nothing but zeros says that every member is absent.
-    let octets = encode_addition(value, None)?;
-    Ok(octets.filter(|octets| T::HAS_REQUIRED || octets.iter().any(|octet| *octet != 0)))
-}
-
-/// Writes the extension additions of a SEQUENCE behind its root (X.691 clause 19.7 to 19.9). No type here has more than 64.
-pub(crate) fn encode_additions<'b, E: Encoder<'b>>(
+/// Writes which extension additions of a SEQUENCE there are, behind its root (X.691 clause 19.7 and 19.8). No type here has
+/// more than 64.
+pub(crate) fn encode_presence<'b, E: Encoder<'b>>(
     encoder: &mut E,
-    additions: &[Option<Vec<u8>>],
+    additions: &[bool],
 ) -> Result<(), E::Error> {
     encode_flag(encoder, false)?;
     let less_one = additions.len().saturating_sub(1);
     encoder.encode_integer(Tag::INTEGER, &SMALL, &less_one, Identifier::EMPTY)?;
-    for addition in additions {
-        encode_flag(encoder, addition.is_some())?;
-    }
-    for octets in additions.iter().flatten() {
-        encoder.encode_octet_string(Tag::OCTET_STRING, &Constraints::default(), octets, Identifier::EMPTY)?;
-    }
-    Ok(())
+    additions.iter().try_for_each(|present| encode_flag(encoder, *present))
+}
+
+/// Writes an extension addition, or an addition group.
+pub(crate) fn encode_addition<'b, T: Encode, E: Encoder<'b>>(
+    encoder: &mut E,
+    value: &T,
+    constraints: Option<&Constraints>,
+) -> Result<(), E::Error> {
+    let constraints = constraints.unwrap_or(&T::CONSTRAINTS);
+    encoder.encode_extension_addition(T::TAG, constraints, value, T::IDENTIFIER).map(drop)
 }
 
 /// The extension additions of a SEQUENCE that is being read, known ones and those of later releases.
@@ -307,12 +280,8 @@ impl Additions {
         if !present {
             return Ok(None);
         }
-        let octets = open_type(decoder)?;
-        let value = decode_open(&octets, |inside| match constraints {
-            Some(constraints) => T::decode_with_constraints(inside, constraints),
-            None => T::decode(inside),
-        });
-        value.map(Some).map_err(D::Error::from)
+        let constraints = constraints.unwrap_or(&T::CONSTRAINTS);
+        decoder.decode_extension_addition_with_tag_and_constraints(T::TAG, constraints)
     }
 
     /// Passes over the additions that are not known.

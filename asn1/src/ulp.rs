@@ -20,7 +20,7 @@ pub fn decode(bytes: &[u8]) -> Result<ULPPDU, crate::Error> {
             return Err(crate::Error::Length { stated, actual: bytes.len() });
         }
     }
-    rasn::uper::decode(bytes).map_err(|error| crate::Error::Decode { pdu: NAME, reason: error.to_string() })
+    crate::uper::decode(bytes).map_err(|reason| crate::Error::Decode { pdu: NAME, reason })
 }
 
 /// Writes one PDU, with its length filled in whatever the length member says.
@@ -28,7 +28,7 @@ pub fn decode(bytes: &[u8]) -> Result<ULPPDU, crate::Error> {
 /// # Errors
 /// When a member is outside its constraint, or the PDU is longer than 65,535 octets.
 pub fn encode(pdu: &ULPPDU) -> Result<Vec<u8>, crate::Error> {
-    let mut bytes = rasn::uper::encode(pdu)
+    let mut bytes = crate::uper::encode(pdu)
         .map_err(|error| crate::Error::Encode { pdu: NAME, reason: error.to_string() })?;
     let length = u16::try_from(bytes.len()).map_err(|_| crate::Error::TooLong(bytes.len()))?;
     if let Some(start) = bytes.first_chunk_mut() {

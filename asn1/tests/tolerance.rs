@@ -208,3 +208,30 @@ fn bytes_behind_a_pdu_are_refused() {
     let (_, rest) = lpp::decode_with_remainder(&bytes).unwrap();
     assert_eq!(rest, [0]);
 }
+
+/// An open type may be as long as any: its length takes one octet, two, or several with the value in pieces between them,
+/// and it begins at any bit.
+#[test]
+fn open_types_of_every_length() {
+    let around = |n: usize| n.saturating_sub(3).max(1)..n + 3;
+    let lengths =
+        around(1).chain(around(126)).chain(around(16_383)).chain(around(32_767)).chain([59_999, 60_000]);
+    for (i, length) in lengths.enumerate() {
+        // A character more in the identity moves the payload by seven bits.
+        let payload: String = (0..length).map(|k| format!("{:02x}", (k * 7 + i) % 251)).collect();
+        let mut value = ulp_pdu(&json!({"msSUPLPOS": {"posPayLoad": {
+            "ver2-PosPayLoad-extension": {"lPPPayload": [payload, "00", "ff"]}}}}));
+        value["sessionID"]["setSessionID"]["setId"] = json!({"nai": "a".repeat(i % 8 + 1)});
+        if length < 30_000 {
+            both(Pdu::Ulp, &value);
+        } else {
+            let bytes = inspect::encode(Pdu::Ulp, &value).unwrap();
+            assert_eq!(ulp::encode(&ulp::decode(&bytes).unwrap()).unwrap(), bytes);
+        }
+        let unknown = UnknownAlternative { index: 7, octets: vec![i as u8; length] };
+        let bytes = inspect::encode(Pdu::Ulp, &value).unwrap();
+        let mut pdu = ulp::decode(&bytes).unwrap();
+        pdu.message = ulp::UlpMessage::unknown_ext(unknown);
+        assert_eq!(ulp::decode(&ulp::encode(&pdu).unwrap()).unwrap().message, pdu.message);
+    }
+}

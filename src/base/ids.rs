@@ -42,7 +42,12 @@ impl Digits {
     }
 
     fn text(self) -> String {
-        format!("{:0width$}", self.value, width = usize::from(self.len))
+        let (mut digits, mut rest) = (vec![b'0'; usize::from(self.len)], self.value);
+        for digit in digits.iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        digits.into_iter().map(char::from).collect()
     }
 }
 

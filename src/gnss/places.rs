@@ -5,10 +5,10 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::orbit;
 use super::visibility::Ecef;
+use super::{AgePolicy, orbit};
 use crate::base::GpsTime;
-use crate::base::broadcast::Ephemeris;
+use crate::base::broadcast::{Ephemeris, SatId};
 
 /// For how long places are remembered, ns. Half of it at the greatest acceleration of a satellite moves it by 8 m, which no
 /// azimuth or elevation shows.
@@ -19,14 +19,25 @@ const BUCKET_NS: i64 = 10_000_000_000;
 pub(super) struct Place {
     /// Which satellite of the snapshot, and which of its entries.
     pub(super) index: (usize, usize),
+    /// The satellite.
+    pub(super) sat: SatId,
     position: Ecef,
     velocity: Ecef,
+    /// When its ephemeris may be used.
+    reference: GpsTime,
+    max_age_s: f64,
 }
 
 impl Place {
-    pub(super) fn new(index: (usize, usize), e: &Ephemeris, t: GpsTime) -> Self {
+    pub(super) fn new(index: (usize, usize), e: &Ephemeris, policy: &AgePolicy, t: GpsTime) -> Self {
         let s = orbit::coarse_state(e, t);
-        Self { index, position: s.position, velocity: s.velocity }
+        let (reference, max_age_s) = (e.reference_time(), policy.max_age_s(e));
+        Self { index, sat: e.sat(), position: s.position, velocity: s.velocity, reference, max_age_s }
+    }
+
+    /// Whether the ephemeris may be used at `t`, as [`AgePolicy::is_fresh`] says it, without a look at the ephemeris.
+    pub(super) fn is_fresh(&self, t: GpsTime) -> bool {
+        (t - self.reference).abs() <= self.max_age_s
     }
 }
 
@@ -40,9 +51,11 @@ pub(super) struct Places {
 
 impl Places {
     /// The places at `t`.
-    pub(super) fn at(&self, t: GpsTime) -> impl Iterator<Item = ((usize, usize), Ecef)> {
+    pub(super) fn at(&self, t: GpsTime) -> impl Iterator<Item = (&Place, Ecef)> {
         let dt = t - self.middle;
-        self.all.iter().map(move |p| (p.index, std::array::from_fn(|i| p.position[i] + dt * p.velocity[i])))
+        // What is fresh in the middle of the span need not be fresh at its end.
+        let fresh = self.all.iter().filter(move |p| p.is_fresh(t));
+        fresh.map(move |p| (p, std::array::from_fn(|i| p.position[i] + dt * p.velocity[i])))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the server knows of the sky, as one immutable value.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::age::{AgePolicy, is_healthy};
 use super::almanac::{self, AlmanacMemory};
@@ -144,6 +144,8 @@ pub struct SkySnapshot {
     generation: u64,
     places: PlaceMemory,
     derived: AlmanacMemory,
+    /// The satellites that call themselves unfit in one message at least.
+    suspects: OnceLock<Vec<SatId>>,
 }
 
 impl SkySnapshot {
@@ -165,6 +167,7 @@ impl SkySnapshot {
             generation,
             places: PlaceMemory::default(),
             derived: AlmanacMemory::default(),
+            suspects: OnceLock::new(),
         }
     }
 
@@ -263,21 +266,15 @@ impl SkySnapshot {
         let observer = Observer::new(at, altitude_m);
         let lowest = visibility::lowered_mask(mask_deg, radius_m);
         let places = self.places.around(t, |middle| self.healthy_places(middle));
-        let mut seen: Vec<Visible<'_>> = places
-            .at(t)
-            .filter_map(|((satellite, entry), position)| {
-                let (azimuth_deg, elevation_deg) = observer.above(position, lowest)?;
-                let ephemeris = &*self.satellites.get(satellite)?.1.get(entry)?.ephemeris;
-                // Fresh in the middle of the remembered span need not be fresh at its end.
-                self.policy.is_fresh(ephemeris, t).then_some(Visible {
-                    sat: ephemeris.sat(),
-                    azimuth_deg,
-                    elevation_deg,
-                    ephemeris,
-                })
-            })
-            .collect();
-        seen.sort_by(|a, b| b.elevation_deg.total_cmp(&a.elevation_deg));
+        // Of all satellites, a third is above the horizon.
+        let mut seen: Vec<Visible<'_>> = Vec::with_capacity(self.satellites.len() / 2);
+        seen.extend(places.at(t).filter_map(|(place, position)| {
+            let (azimuth_deg, elevation_deg) = observer.above(position, lowest)?;
+            let (satellite, entry) = place.index;
+            let ephemeris = &*self.satellites.get(satellite)?.1.get(entry)?.ephemeris;
+            Some(Visible { sat: place.sat, azimuth_deg, elevation_deg, ephemeris })
+        }));
+        seen.sort_unstable_by(|a, b| b.elevation_deg.total_cmp(&a.elevation_deg).then(a.sat.cmp(&b.sat)));
         seen
     }
 
@@ -286,7 +283,7 @@ impl SkySnapshot {
         let found = self.satellites.iter().enumerate().filter_map(|(i, (_, entries))| {
             let j = best_index(entries, t, &self.policy)?;
             let e = &*entries.get(j)?.ephemeris;
-            is_healthy(e).then(|| Place::new((i, j), e, t))
+            is_healthy(e).then(|| Place::new((i, j), e, &self.policy, t))
         });
         found.collect()
     }
@@ -294,7 +291,14 @@ impl SkySnapshot {
     /// Satellites that must not be used (real-time integrity): those that call themselves unfit in a fresh ephemeris, and those
     /// withheld. A satellite without fresh data is not among them unless the operator excludes it: nothing is known of it.
     pub fn unhealthy(&self, gnss: Gnss, t: GpsTime) -> Vec<SatId> {
-        let said = self.fresh_of(gnss, t).filter(|e| !is_healthy(&e.ephemeris)).map(|e| e.ephemeris.sat());
+        // Most satellites never call themselves unfit, and which of their messages is the one to use matters for the others only.
+        let suspects = self.suspects.get_or_init(|| {
+            let unfit =
+                |(_, entries): &&(SatId, Vec<SkyEntry>)| entries.iter().any(|e| !is_healthy(&e.ephemeris));
+            self.satellites.iter().filter(unfit).map(|(sat, _)| *sat).collect()
+        });
+        let used = suspects.iter().filter(|sat| sat.gnss == gnss).filter_map(|sat| self.ephemeris(*sat, t));
+        let said = used.filter(|e| !is_healthy(e)).map(Ephemeris::sat);
         let withheld = self.withheld(t).map(|(sat, _)| sat).filter(|sat| sat.gnss == gnss);
         let mut all: Vec<SatId> = said.chain(withheld).collect();
         all.sort_unstable();
@@ -332,11 +336,8 @@ impl SkySnapshot {
     pub fn counts(&self, t: GpsTime) -> BTreeMap<Gnss, usize> {
         let mut counts = BTreeMap::new();
         let places = self.places.around(t, |middle| self.healthy_places(middle));
-        for ((satellite, entry), _) in places.at(t) {
-            let e = self.satellites.get(satellite).and_then(|(_, entries)| entries.get(entry));
-            if let Some(e) = e.filter(|e| self.policy.is_fresh(&e.ephemeris, t)) {
-                *counts.entry(e.ephemeris.sat().gnss).or_insert(0) += 1;
-            }
+        for (place, _) in places.at(t) {
+            *counts.entry(place.sat.gnss).or_insert(0) += 1;
         }
         counts
     }

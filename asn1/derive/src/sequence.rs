@@ -4,7 +4,9 @@
 //! inside it is compiled once for each kind of SEQUENCE around it, and several times the code is built, loaded and run
 //! through. Unaligned PER needs none of that: a SEQUENCE is an extension bit, a bit for each optional member, and the members
 //! one after the other (X.691 clause 19). The code derived here writes and reads these with the encoder or decoder that it
-//! was given. It is right for UPER, the one encoding of the protocols of this crate, and for no other.
+//! was given. It is right for UPER, the one encoding of the protocols of this crate, and for no other; and it expects of the
+//! encoder and decoder that they write and read an extension addition at the moment when they are asked to, as those of
+//! `crate::uper` do.
 
 use std::collections::BTreeMap;
 
@@ -89,25 +91,33 @@ impl<'a> Sequence<'a> {
 
     pub(crate) fn encode(&self, constants: &[ItemConst]) -> TokenStream {
         let name = &self.input.ident;
-        let required = self.of_kind(&[Kind::Required]).next().is_some();
-        let additions: Vec<_> = self
-            .of_kind(&[Kind::Addition, Kind::Group])
-            .map(|m| {
-                let field = &m.field.ident;
-                match (m.kind, &m.constraints) {
-                    (Kind::Group, _) => quote!(crate::support::encode_group(self.#field.as_ref())?),
-                    (_, Some(c)) => quote!(crate::support::encode_addition(self.#field.as_ref(), Some(&#c))?),
-                    (_, None) => quote!(crate::support::encode_addition(self.#field.as_ref(), None)?),
-                }
-            })
-            .collect();
+        let additions: Vec<_> = self.of_kind(&[Kind::Addition, Kind::Group]).collect();
+        let presence = additions.iter().map(|m| {
+            let field = &m.field.ident;
+            if m.kind == Kind::Group {
+                quote!(self.#field.as_ref().is_some_and(|group| !crate::support::Sequence::is_void(group)))
+            } else {
+                quote!(self.#field.is_some())
+            }
+        });
         let extension_bit = self.extensible.then(|| {
             quote! {
-                let additions: &[Option<Vec<u8>>] = &[#(#additions),*];
-                let extended = additions.iter().any(Option::is_some);
+                let additions: &[bool] = &[#(#presence),*];
+                let extended = additions.contains(&true);
                 crate::support::encode_flag(encoder, extended)?;
             }
         });
+        // Where every member may be absent, a value without any is as good as none.
+        let void = if self.of_kind(&[Kind::Required]).next().is_some() {
+            quote!(false)
+        } else {
+            let root = self.of_kind(&[Kind::Optional, Kind::Default]).map(Member::is_present);
+            let inner = additions.iter().map(|m| {
+                let field = &m.field.ident;
+                quote!(self.#field.is_some())
+            });
+            quote!(!(false #(|| #root)* #(|| #inner)*))
+        };
         let present = self.of_kind(&[Kind::Optional, Kind::Default]).map(Member::is_present);
         let root = self.of_kind(&[Kind::Required, Kind::Optional, Kind::Default]).map(|m| {
             let (field, tag) = (&m.field.ident, &m.tag);
@@ -129,14 +139,34 @@ impl<'a> Sequence<'a> {
                 _ => quote!({ let value = &self.#field; #encode; }),
             }
         });
+        let write = additions.iter().map(|m| {
+            let field = &m.field.ident;
+            let constraints = m.constraints.as_ref().map_or_else(|| quote!(None), |c| quote!(Some(&#c)));
+            if m.kind == Kind::Group {
+                quote! {
+                    if let Some(group) = self.#field.as_ref().filter(|g| !crate::support::Sequence::is_void(*g)) {
+                        crate::support::encode_addition(encoder, group, None)?;
+                    }
+                }
+            } else {
+                quote! {
+                    if let Some(addition) = &self.#field {
+                        crate::support::encode_addition(encoder, addition, #constraints)?;
+                    }
+                }
+            }
+        });
         let rest = self.extensible.then(|| {
             quote!(if extended {
-                crate::support::encode_additions(encoder, additions)?;
+                crate::support::encode_presence(encoder, additions)?;
+                #(#write)*
             })
         });
         quote! {
             impl crate::support::Sequence for #name {
-                const HAS_REQUIRED: bool = #required;
+                fn is_void(&self) -> bool {
+                    #void
+                }
             }
             impl rasn::Encode for #name {
                 fn encode_with_tag_and_constraints<'b, E: rasn::Encoder<'b>>(
