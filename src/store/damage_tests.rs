@@ -170,9 +170,9 @@ fn a_newer_format_is_refused_and_left_alone() {
         db.insert(super::keys::FORMAT, super::record::seal(super::keys::FORMAT, version.as_bytes())).unwrap();
         db.flush().unwrap();
     };
-    write("2");
+    write("3");
     let error = SledStore::open(&at(dir.path())).unwrap_err();
-    assert!(matches!(error, StoreError::Newer { found: 2, supported: 1, .. }), "{error:?}");
+    assert!(matches!(error, StoreError::Newer { found: 3, supported: 2, .. }), "{error:?}");
     write("1");
     SledStore::open(&at(dir.path())).unwrap();
 }

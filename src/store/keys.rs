@@ -1,5 +1,6 @@
 //! The layout of keys. One byte tells the kind; big-endian numbers make the order of keys the order of time.
 
+use super::shelf::Shelf;
 use super::sky::SkyItem;
 use crate::base::broadcast::{Ephemeris, GalileoMessage, SatId};
 use crate::base::{SetId, Utc};
@@ -14,6 +15,18 @@ pub(super) const SKY: &[u8] = b"s";
 pub(super) const POSITION: &[u8] = b"p";
 /// First byte of the index of targets by the time of their newest position.
 pub(super) const NEWEST: &[u8] = b"t";
+
+/// First byte of all shelves.
+pub(super) const SHELF: &[u8] = b"h";
+
+/// The key of a record on a shelf; with an empty key, what all keys of the shelf begin with.
+pub(super) fn shelved(shelf: Shelf, key: &[u8]) -> Vec<u8> {
+    let mut full = Vec::with_capacity(SHELF.len() + 1 + key.len());
+    full.extend_from_slice(SHELF);
+    full.push(shelf.letter());
+    full.extend_from_slice(key);
+    full
+}
 
 /// Under which all positions of a target are.
 pub(super) fn target_prefix(target: &SetId) -> Vec<u8> {

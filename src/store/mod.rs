@@ -1,4 +1,5 @@
-//! What must survive: broadcast data that are still valid, and the positions of targets.
+//! What must survive: broadcast data that are still valid, the positions of targets, and what other rooms put on their
+//! [shelves](Shelf).
 //!
 //! One trait, [`Store`], and behind it a back end chosen by the composition root; [`SledStore`] is the embedded one. Every
 //! call returns a [`Pending`], which can be awaited or waited for: a write is *acknowledged* when it resolves, and what was
@@ -19,6 +20,7 @@ mod damage_tests;
 mod keys;
 mod pending;
 mod record;
+mod shelf;
 mod sky;
 mod sled_store;
 #[cfg(test)]
@@ -27,6 +29,7 @@ mod tables;
 mod worker;
 
 pub use pending::Pending;
+pub use shelf::{Change, MAX_VALUE, Shelf, Shelved};
 pub use sky::{SkyItem, SkyRecord};
 pub use sled_store::SledStore;
 
@@ -163,6 +166,15 @@ pub trait Store: Send + Sync {
 
     /// Removes positions older than `before`; returns how many went.
     fn purge_positions(&self, before: Utc) -> Pending<usize>;
+
+    /// Makes changes on shelves, all or none. [`StoreError::Unstorable`] when a key or a value is too large.
+    fn change(&self, changes: Vec<Change>) -> Pending<()>;
+
+    /// The value under a key of a shelf.
+    fn read_shelf(&self, shelf: Shelf, key: &[u8]) -> Pending<Option<Vec<u8>>>;
+
+    /// Up to `max` records of a shelf in the order of their keys, those behind `after` when it is given.
+    fn list_shelf(&self, shelf: Shelf, after: Option<&[u8]>, max: usize) -> Pending<Vec<Shelved>>;
 }
 
 /// Maps an I/O error to the room's own.

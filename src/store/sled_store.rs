@@ -2,7 +2,7 @@
 
 use super::tables::Tables;
 use super::worker::{Health, Worker};
-use super::{Config, Pending, SkyRecord, Store, StoreError, io_error, keys};
+use super::{Change, Config, Pending, Shelf, Shelved, SkyRecord, Store, StoreError, io_error, keys};
 use crate::base::{GpsTime, LocationEstimate, SetId, Utc};
 
 /// The embedded store. Dropping it finishes what was asked of it and closes the files.
@@ -67,5 +67,19 @@ impl Store for SledStore {
 
     fn purge_positions(&self, before: Utc) -> Pending<usize> {
         self.writer.call(move |t| t.purge_positions(before))
+    }
+
+    fn change(&self, changes: Vec<Change>) -> Pending<()> {
+        self.writer.call(move |t| t.change(&changes))
+    }
+
+    fn read_shelf(&self, shelf: Shelf, key: &[u8]) -> Pending<Option<Vec<u8>>> {
+        let key = keys::shelved(shelf, key);
+        self.reader.call(move |t| t.read_shelf(&key))
+    }
+
+    fn list_shelf(&self, shelf: Shelf, after: Option<&[u8]>, max: usize) -> Pending<Vec<Shelved>> {
+        let after = after.map(<[u8]>::to_vec);
+        self.reader.call(move |t| t.list_shelf(shelf, after.as_deref(), max))
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Config, SkyItem, SkyRecord, SledStore, Store, StoreError};
+use super::{Change, Config, Shelf, SkyItem, SkyRecord, SledStore, Store, StoreError};
 use crate::base::broadcast::{Ephemeris, Gnss, Kepler, Klobuchar, KlobucharArea, LnavEphemeris, SatId};
 use crate::base::{GeoPoint, GpsTime, LocationEstimate, PositionMethod, SetId, Shape, Utc};
 
@@ -99,6 +99,7 @@ fn run(open: Factory) {
         forgets_and_purges_positions,
         gives_way_for_new_targets,
         refuses_what_cannot_be_read_back,
+        keeps_shelves_in_order_and_changes_them_whole,
         serves_many_at_once,
         pending_requests_do_not_hold_it_open,
     ] {
@@ -220,6 +221,43 @@ fn refuses_what_cannot_be_read_back(open: Factory, dir: &Path) {
     // It goes on all the same.
     store.put_position(&target(1), estimate(2)).wait().unwrap();
     assert_eq!(times(&*store, &target(1)), [2]);
+}
+
+fn keeps_shelves_in_order_and_changes_them_whole(open: Factory, dir: &Path) {
+    let put = |shelf, key: &[u8], value: &[u8]| Change::Put(shelf, key.to_vec(), value.to_vec());
+    {
+        let store = open(dir, &Config::default()).unwrap();
+        let two = vec![put(Shelf::Reports, b"b", b"2"), put(Shelf::Reports, b"a", b"1")];
+        store.change(two).wait().unwrap();
+        store.change(vec![put(Shelf::Reports, b"ab", b""), put(Shelf::Triggers, b"a", b"t")]).wait().unwrap();
+        // Moving from one shelf to another is one change.
+        let moved = vec![Change::Remove(Shelf::Reports, b"b".to_vec()), put(Shelf::DeadReports, b"b", b"2")];
+        store.change(moved).wait().unwrap();
+        // Of several changes under one key the last holds; what is not there can be removed.
+        let again = vec![
+            put(Shelf::Requests, b"x", b"1"),
+            Change::Remove(Shelf::Requests, b"x".to_vec()),
+            Change::Remove(Shelf::Requests, b"y".to_vec()),
+        ];
+        store.change(again).wait().unwrap();
+        let large =
+            vec![put(Shelf::Requests, b"z", b"1"), put(Shelf::Requests, b"w", &vec![0; (1 << 20) + 1])];
+        assert!(matches!(store.change(large).wait(), Err(StoreError::Unstorable)));
+        let large = vec![put(Shelf::Requests, &[0; 1025], b"1")];
+        assert!(matches!(store.change(large).wait(), Err(StoreError::Unstorable)));
+    }
+    let store = open(dir, &Config::default()).unwrap();
+    let list = |shelf, after: Option<&[u8]>, max| store.list_shelf(shelf, after, max).wait().unwrap();
+    let pair = |key: &[u8], value: &[u8]| (key.to_vec(), value.to_vec());
+    assert_eq!(list(Shelf::Reports, None, 9), [pair(b"a", b"1"), pair(b"ab", b"")]);
+    assert_eq!(list(Shelf::Reports, None, 1), [pair(b"a", b"1")]);
+    assert_eq!(list(Shelf::Reports, Some(b"a"), 9), [pair(b"ab", b"")]);
+    assert_eq!(list(Shelf::Reports, Some(b"ab"), 9), []);
+    assert_eq!(list(Shelf::Triggers, None, 9), [pair(b"a", b"t")]);
+    assert_eq!(list(Shelf::DeadReports, None, 9), [pair(b"b", b"2")]);
+    assert_eq!(list(Shelf::Requests, None, 9), []);
+    assert_eq!(store.read_shelf(Shelf::DeadReports, b"b").wait().unwrap(), Some(b"2".to_vec()));
+    assert_eq!(store.read_shelf(Shelf::DeadReports, b"a").wait().unwrap(), None);
 }
 
 fn serves_many_at_once(open: Factory, dir: &Path) {

@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sled::{Batch, Db, IVec};
 
+use super::shelf::{Change, MAX_KEY, MAX_VALUE, Shelf, Shelved};
 use super::{Config, Damage, SkyRecord, StoreError, io_error, keys, record};
 use crate::base::{GpsTime, LocationEstimate, Utc};
 
 /// Format this release writes, and the newest it reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// How many records of each kind there are; kept with them, so that missing ones are noticed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +20,9 @@ struct Counts {
     sky: u64,
     positions: u64,
     targets: u64,
+    /// Format 1 had no shelves.
+    #[serde(default)]
+    shelved: u64,
 }
 
 /// The open store, as its threads see it.
@@ -45,7 +49,13 @@ impl Tables {
             Some(found) if found > FORMAT => {
                 return Err(StoreError::Newer { path: config.path.clone(), found, supported: FORMAT });
             }
-            Some(_) => {}
+            Some(FORMAT) => {}
+            // What this release writes, earlier ones would take for damage.
+            Some(_) => {
+                let mut batch = Batch::default();
+                put(&mut batch, keys::FORMAT, &FORMAT)?;
+                tables.db.apply_batch(batch).map_err(fail)?;
+            }
             None if tables.db.is_empty() => {
                 let mut batch = Batch::default();
                 put(&mut batch, keys::FORMAT, &FORMAT)?;
@@ -99,6 +109,11 @@ impl Tables {
             let (key, value) = self.entry(entry)?;
             record::open(&key, &value).ok_or_else(|| self.damaged(Damage::Record))?;
             seen.targets += 1;
+        }
+        for entry in self.db.scan_prefix(keys::SHELF) {
+            let (key, value) = self.entry(entry)?;
+            record::open(&key, &value).ok_or_else(|| self.damaged(Damage::Record))?;
+            seen.shelved += 1;
         }
         let counts = self.get::<Counts>(keys::COUNTS)?;
         if counts != Some(seen) {
@@ -309,6 +324,69 @@ impl Tables {
             counts.positions = counts.positions.saturating_sub(gone as u64);
         }
         Ok(gone)
+    }
+
+    // --- shelves
+
+    pub(super) fn change(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        // A batch holds one change per key: the last.
+        let mut last = std::collections::BTreeMap::<Vec<u8>, Option<&[u8]>>::new();
+        for change in changes {
+            let (shelf, key, value) = match change {
+                Change::Put(shelf, key, value) => (*shelf, key, Some(value.as_slice())),
+                Change::Remove(shelf, key) => (*shelf, key, None),
+            };
+            if key.len() > MAX_KEY || value.is_some_and(|v| v.len() > MAX_VALUE) {
+                return Err(StoreError::Unstorable);
+            }
+            last.insert(keys::shelved(shelf, key), value);
+        }
+        let mut batch = Batch::default();
+        let mut counts = self.counts;
+        for (key, value) in last {
+            let known = self.db.contains_key(&key).map_err(|e| self.engine(e))?;
+            match value {
+                Some(value) => {
+                    let sealed = record::seal(&key, value);
+                    batch.insert(key, sealed);
+                    counts.shelved += u64::from(!known);
+                }
+                None if known => {
+                    batch.remove(key);
+                    counts.shelved = counts.shelved.saturating_sub(1);
+                }
+                None => {}
+            }
+        }
+        self.commit(batch, counts)
+    }
+
+    pub(super) fn read_shelf(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some(value) = self.db.get(key).map_err(|e| self.engine(e))? else { return Ok(None) };
+        let content = record::open(key, &value).ok_or_else(|| self.damaged(Damage::Record))?;
+        Ok(Some(content.to_vec()))
+    }
+
+    pub(super) fn list_shelf(
+        &self,
+        shelf: Shelf,
+        after: Option<&[u8]>,
+        max: usize,
+    ) -> Result<Vec<Shelved>, StoreError> {
+        let prefix = keys::shelved(shelf, &[]);
+        let from = match after {
+            // The key that follows directly.
+            Some(key) => [keys::shelved(shelf, key), vec![0]].concat(),
+            None => prefix.clone(),
+        };
+        let mut found = Vec::new();
+        for entry in self.db.range(from..).take(max) {
+            let (key, value) = self.entry(entry)?;
+            let Some(own) = key.strip_prefix(prefix.as_slice()) else { break };
+            let content = record::open(&key, &value).ok_or_else(|| self.damaged(Damage::Record))?;
+            found.push((own.to_vec(), content.to_vec()));
+        }
+        Ok(found)
     }
 
     // --- sled
