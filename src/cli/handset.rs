@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::Outcome;
+use super::handset_listen::{self, ListenArgs};
 use super::output::{Failure, print, print_json};
 use crate::base::broadcast::Gnss;
 use crate::base::cell::CellId;
@@ -42,10 +43,11 @@ enum GoalArgs {
     Locate(SessionArgs),
     /// Ask for the position of the cell the handset hears.
     CellId(SessionArgs),
+    Listen(Box<ListenArgs>),
 }
 
 #[derive(Debug, Args)]
-struct SessionArgs {
+pub(super) struct SessionArgs {
     /// The server.
     #[arg(long, value_name = "HOST:PORT", default_value = "localhost:7275")]
     server: String,
@@ -169,7 +171,7 @@ fn parse_seconds(s: &str) -> Result<f64, String> {
 }
 
 impl SessionArgs {
-    fn options(self, goal: Goal) -> Result<(Options, bool), String> {
+    pub(super) fn options(self, goal: Goal) -> Result<(Options, bool), String> {
         let mut options = Options::new(goal, self.server);
         if self.supl == SuplVersion::V1 {
             options = options.supl1();
@@ -212,6 +214,7 @@ pub(super) fn run(args: HandsetArgs) -> Outcome {
         GoalArgs::Measure(s) => (Goal::Measure, s),
         GoalArgs::Locate(s) => (Goal::Locate, s),
         GoalArgs::CellId(s) => (Goal::CellId, s),
+        GoalArgs::Listen(l) => return handset_listen::run(*l),
     };
     let (options, json) = match session.options(goal) {
         Ok(o) => o,
@@ -265,6 +268,7 @@ mod tests {
             GoalArgs::Measure(s) => (Goal::Measure, s),
             GoalArgs::Locate(s) => (Goal::Locate, s),
             GoalArgs::CellId(s) => (Goal::CellId, s),
+            GoalArgs::Listen(_) => return Err("listens".to_owned()),
         };
         session.options(goal).map(|(o, _)| o)
     }

@@ -10,6 +10,7 @@ mod data;
 mod demo;
 mod feed;
 mod handset;
+mod handset_listen;
 mod output;
 mod plot;
 mod pvt;
@@ -42,6 +43,7 @@ Examples:
   groma sky --at 50.1,8.7                  which satellites it offers there
   groma pvt rinex --obs O --nav N          positions from a station's observations
   groma handset agnss --server HOST:7275   a SUPL client for any server
+  groma handset listen --server HOST:7275  the same, waiting for SUPL INIT by UDP
   groma asn1 decode --pdu ULP-PDU @FILE    what a message says, as JSON
   groma reload                             the running server reads its configuration anew
 

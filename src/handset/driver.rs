@@ -6,15 +6,24 @@ use super::options::Options;
 use super::report::Report;
 use super::session::{Action, Input, Session};
 use super::transport::Connection;
-use crate::base::time::Clock;
+use crate::base::time::{Clock, Now};
 
 /// Connects, holds one session and closes. `show` is given each step as it happens.
-pub async fn run(options: &Options, mut show: impl FnMut(&Step)) -> Result<Report, HandsetError> {
+pub async fn run(options: &Options, show: impl FnMut(&Step)) -> Result<Report, HandsetError> {
+    hold(options, Session::new, show).await
+}
+
+/// The same for a session that may have been asked for.
+pub(super) async fn hold(
+    options: &Options,
+    session: impl FnOnce(Options, Now) -> Session,
+    mut show: impl FnMut(&Step),
+) -> Result<Report, HandsetError> {
     let clock = Clock::system();
     let opened = clock.now();
     let mut connection = Connection::open(&options.server, &options.security, options.timeout).await?;
     let connected = clock.now().mono.duration_since(opened.mono);
-    let mut session = Session::new(options.clone(), opened);
+    let mut session = session(options.clone(), opened);
     let mut actions = Vec::new();
     session.handle(clock.now(), Input::Connected, &mut actions)?;
     loop {

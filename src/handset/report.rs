@@ -221,6 +221,20 @@ impl Report {
         }
     }
 
+    /// Whether a session that the server asked for went its proper way: ended by the server without a status, or by the
+    /// handset, which had nothing to answer but SUPL END.
+    pub fn answered(&self) -> bool {
+        self.found.status.is_none() && matches!(self.found.ending, Some(Ending::End | Ending::Done))
+    }
+
+    /// What such a session came to, in a sentence.
+    pub fn answer(&self) -> String {
+        let Some(position) = &self.found.server_position else { return self.verdict() };
+        let off = self.found.truth.zip(position.shape.centre()).map(|(truth, at)| at.distance_m(truth.at));
+        let off = off.map_or_else(String::new, |m| format!(", {m:.1} m from the true position"));
+        format!("{}; it has the handset at {}{off}", self.verdict(), summary::place(&position.shape))
+    }
+
     const fn supl(&self) -> &'static str {
         match self.options.version {
             SuplVersion::V1 => "1.0",

@@ -9,6 +9,9 @@
 //!              ◄── SUPL END        Closed
 //! ```
 //!
+//! A session that the server has asked for by SUPL INIT begins with SUPL POS INIT, or with the SUPL END that is all the
+//! answer.
+//!
 //! Strict in what it sends, it takes what servers out there do: an answer to START that is already the end, a request of
 //! capabilities first or assistance at once, several LPP messages in a SUPL POS, assistance in many parts, an END at any
 //! time, no END at all.
@@ -17,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::error::HandsetError;
 use super::findings::{Ending, Findings};
+use super::invitation::{self, Answer, Opening};
 use super::ladder::{Direction, Step};
 use super::lpp::LppProcedure;
 use super::options::{Goal, Options, Payload, SuplVersion};
@@ -89,6 +93,9 @@ pub(super) struct Wishes {
 #[derive(Debug)]
 pub(super) struct Session {
     options: Options,
+    opening: Opening,
+    /// What the user says to a SUPL NOTIFY.
+    answer: Answer,
     state: State,
     slp: Option<SlpSessionId>,
     opened: Instant,
@@ -103,6 +110,8 @@ impl Session {
     pub(super) fn new(options: Options, now: Now) -> Self {
         Self {
             options,
+            opening: Opening::Start,
+            answer: Answer::Allow,
             state: State::Idle,
             slp: None,
             opened: now.mono,
@@ -111,6 +120,17 @@ impl Session {
             done: false,
             found: Findings::default(),
         }
+    }
+
+    /// A session that the server has asked for.
+    pub(super) fn invited(
+        options: Options,
+        now: Now,
+        slp: SlpSessionId,
+        opening: Opening,
+        answer: Answer,
+    ) -> Self {
+        Self { opening, answer, slp: Some(slp), ..Self::new(options, now) }
     }
 
     pub(super) const fn next_timeout(&self) -> Option<Instant> {
@@ -130,7 +150,11 @@ impl Session {
         out: &mut Vec<Action>,
     ) -> Result<(), HandsetError> {
         match (std::mem::replace(&mut self.state, State::Closed), input) {
-            (State::Idle, Input::Connected) => self.start(now, out),
+            (State::Idle, Input::Connected) => match self.opening.clone() {
+                Opening::Start => self.start(now, out),
+                Opening::PosInit(ver) => self.pos_init(now, Some(ver), out),
+                Opening::End(end) => self.end_with(now, *end, Ending::Done, out),
+            },
             (State::Closed, _) => Ok(()),
             (_, Input::Disconnected) => {
                 let ending = if self.done { Ending::Done } else { Ending::Closed };
@@ -163,7 +187,12 @@ impl Session {
         Ok(())
     }
 
-    fn pos_init(&mut self, now: Now, out: &mut Vec<Action>) -> Result<(), HandsetError> {
+    fn pos_init(
+        &mut self,
+        now: Now,
+        ver: Option<[u8; 8]>,
+        out: &mut Vec<Action>,
+    ) -> Result<(), HandsetError> {
         let (procedure, embedded) = match (self.options.goal, self.options.payload) {
             (Goal::CellId, _) => (Procedure::None, None),
             (_, Payload::Rrlp) => (Procedure::Rrlp(RrlpProcedure::default()), None),
@@ -193,7 +222,7 @@ impl Session {
             location_ids: self.location_ids(),
             position,
             pos: embedded.map(|e| Pos { payload: PosPayload::Lpp(e), velocity: None }),
-            ver: None,
+            ver,
         };
         self.send(now, UlpMessage::PosInit(Box::new(message)), out)?;
         self.state = State::Positioning(procedure);
@@ -250,10 +279,16 @@ impl Session {
                 {
                     self.found.assistance.reference_location = Some(p.shape);
                 }
-                self.pos_init(now, out)
+                self.pos_init(now, None, out)
             }
             (State::Positioning(procedure), UlpMessage::Pos(pos)) => {
                 self.payload(now, procedure, pos.payload, out)
+            }
+            (state @ State::Positioning(_), UlpMessage::Notify(notification)) => {
+                let said = invitation::said(notification.kind, self.answer);
+                self.send(now, UlpMessage::NotifyResponse(said), out)?;
+                self.state = state;
+                Ok(())
             }
             (state, _) => {
                 // A message that has no place here; a real handset would end the session, this one wants to see more.

@@ -12,7 +12,10 @@ use crate::wire::assist::{Assistance, AssistanceRequest, GnssModes};
 use crate::wire::lpp::{GnssError, LppBody, LppMessage, ServerErrorCause, TargetErrorCause};
 use crate::wire::measure::GnssMeasurements;
 use crate::wire::rrlp::{MethodType, RrlpComponent, RrlpPdu};
-use crate::wire::ulp::{PosPayload, SetCapabilities, StatusCode, UlpMessage};
+use crate::wire::ulp::{
+    Init, Notification, NotificationType, PosPayload, ProtectionLevel, SetCapabilities, StatusCode,
+    UlpMessage,
+};
 
 /// A ULP message.
 pub(super) fn of(message: &UlpMessage, near: GpsTime) -> String {
@@ -37,13 +40,45 @@ pub(super) fn of(message: &UlpMessage, near: GpsTime) -> String {
                 position.map(|p| format!("position {}", place(&p.shape))),
             ])
         }
-        UlpMessage::Init(_)
-        | UlpMessage::AuthReq(_)
-        | UlpMessage::AuthResp(_)
-        | UlpMessage::Notify(_)
-        | UlpMessage::NotifyResponse(_)
-        | UlpMessage::Unserved(_) => String::new(),
+        UlpMessage::Init(m) => init(m),
+        UlpMessage::Notify(m) => notification(m),
+        UlpMessage::NotifyResponse(allowed) => match allowed {
+            Some(true) => "allowed".to_owned(),
+            Some(false) => "not allowed".to_owned(),
+            None => "told".to_owned(),
+        },
+        UlpMessage::AuthReq(_) | UlpMessage::AuthResp(_) | UlpMessage::Unserved(_) => String::new(),
     }
+}
+
+/// A SUPL INIT.
+fn init(m: &Init) -> String {
+    let protection = m.protection.as_ref().map(|p| match p {
+        ProtectionLevel::Null => "null protection",
+        ProtectionLevel::Basic(_) => "basic protection",
+        ProtectionLevel::Unknown => "unknown protection",
+    });
+    join([
+        Some(m.pos_method.name().to_owned()),
+        m.notification.as_ref().map(notification),
+        m.notify_by_location.then(|| "by location".to_owned()),
+        m.qop.and_then(|q| q.horizontal_m).map(|m| format!("within {m:.0} m")),
+        (!m.proxy).then(|| "non-proxy mode".to_owned()),
+        protection.map(str::to_owned),
+    ])
+}
+
+/// What the user is to be told or asked. Names are not shown.
+fn notification(n: &Notification) -> String {
+    let kind = match n.kind {
+        NotificationType::None => "neither told nor asked",
+        NotificationType::Notify => "the user is told",
+        NotificationType::VerifyAllowIfNoAnswer => "the user is asked; silence is consent",
+        NotificationType::VerifyDenyIfNoAnswer => "the user is asked; silence is refusal",
+        NotificationType::PrivacyOverride => "privacy overridden",
+        NotificationType::Unknown => "an unknown notification",
+    };
+    format!("{kind}{}", if n.emergency { ", emergency" } else { "" })
 }
 
 fn join<const N: usize>(parts: [Option<String>; N]) -> String {

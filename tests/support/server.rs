@@ -15,6 +15,7 @@ use groma::gnss::SkySnapshot;
 use groma::net::tls::{self, RustlsBackend, TlsBackend};
 use groma::net::{Connection, Host, Limits, Listen, ListenMode, Listener, Parts, Server, World, new_session};
 use groma::observe::trace::Tracer;
+use groma::slc::ni::{NoOrders, OrderEnd, OrderEvent, Rendezvous};
 use groma::slc::{self, AccessCheck, PositionReport, SessionRecord, TrustEveryone};
 
 /// The middle of the town in which the tests' cells stand.
@@ -27,11 +28,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 struct Kept {
     records: Mutex<Vec<(Connection, SessionRecord)>>,
     positions: Mutex<Vec<PositionReport>>,
+    orders: Mutex<Vec<([u8; 4], OrderEvent)>>,
 }
 
 impl Host for Kept {
     fn position(&self, report: PositionReport) {
         self.positions.lock().unwrap().push(report);
+    }
+    fn ordered(&self, slp_session: [u8; 4], event: OrderEvent) {
+        self.orders.lock().unwrap().push((slp_session, event));
     }
     fn ended(&self, connection: &Connection, record: SessionRecord) {
         self.records.lock().unwrap().push((connection.clone(), record));
@@ -45,6 +50,7 @@ pub(crate) struct Setup {
     pub(crate) clock: Clock,
     pub(crate) session: slc::Config,
     pub(crate) limits: Limits,
+    pub(crate) orders: Arc<dyn Rendezvous>,
 }
 
 impl Default for Setup {
@@ -56,6 +62,7 @@ impl Default for Setup {
             clock: Clock::system(),
             session: slc::Config::default(),
             limits: Limits { linger: Duration::from_millis(200), ..Limits::default() },
+            orders: Arc::new(NoOrders),
         }
     }
 }
@@ -79,7 +86,7 @@ impl Setup {
                 access: Arc::new(ArcSwap::from_pointee(access)),
                 policy: Arc::new(ArcSwap::from_pointee(self.session.resolve().expect("settings"))),
                 memo: Arc::default(),
-                orders: Arc::new(groma::slc::ni::NoOrders),
+                orders: self.orders,
             },
             host: Arc::clone(&kept) as _,
             tracer: Arc::clone(&tracer),
@@ -142,6 +149,30 @@ impl TestServer {
     /// Positions that came out of sessions so far.
     pub(crate) fn positions(&self) -> Vec<PositionReport> {
         self.kept.positions.lock().unwrap().clone()
+    }
+
+    /// What happened to an order, once it has ended.
+    pub(crate) async fn order(&self, slp_session: [u8; 4]) -> (Vec<OrderEvent>, OrderEnd) {
+        let wait = async {
+            loop {
+                let mut events: Vec<OrderEvent> = {
+                    let all = self.kept.orders.lock().unwrap();
+                    all.iter().filter(|(id, _)| *id == slp_session).map(|(_, e)| e.clone()).collect()
+                };
+                if let Some(OrderEvent::Ended(end)) = events.last() {
+                    let end = *end;
+                    events.pop();
+                    return (events, end);
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("orders end")
+    }
+
+    /// Everything that happened to orders so far.
+    pub(crate) fn order_events(&self) -> Vec<([u8; 4], OrderEvent)> {
+        self.kept.orders.lock().unwrap().clone()
     }
 
     pub(crate) async fn stop(self) {

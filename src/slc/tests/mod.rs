@@ -3,6 +3,7 @@
 mod clients;
 mod flows;
 mod hostile;
+mod invite;
 mod lpp;
 mod network_initiated;
 mod ni_table;

@@ -115,3 +115,73 @@ fn leading<M: Mac>(mac: Option<M>) -> Option<[u8; 8]> {
 fn leading_of<M: Mac, const N: usize>(mac: M) -> Option<[u8; N]> {
     mac.finalize().into_bytes().first_chunk::<N>().copied()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ids::{SlpAddress, SlpSessionId};
+    use crate::wire::ulp::{Init, PosMethod, SessionIds};
+
+    /// HMACs of other implementations (RFC 2202 §3 test case 2; RFC 4231 §4.3), cut to 64 bits.
+    #[test]
+    fn known_codes() {
+        let slp = SlpAddress::Fqdn("Jefe".parse().unwrap());
+        let message = b"what do ya want for nothing?";
+        assert_eq!(ver(Version::V1, &slp, message), [0xef, 0xfc, 0xdf, 0x6a, 0xe5, 0xeb, 0x2f, 0xa2]);
+        assert_eq!(ver(Version::V2, &slp, message), [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e]);
+    }
+
+    #[test]
+    fn the_hash_covers_everything() {
+        let slp = SlpAddress::Fqdn("h-slp.example.net".parse().unwrap());
+        let other = SlpAddress::Ip("192.0.2.1".parse().unwrap());
+        for version in [Version::V1, Version::V2] {
+            let right = ver(version, &slp, b"init");
+            assert!(ver_is_right(version, &slp, b"init", &right));
+            assert!(!ver_is_right(version, &slp, b"inis", &right));
+            assert!(!ver_is_right(version, &other, b"init", &right));
+            for bit in 0..64 {
+                let mut wrong = right;
+                wrong[bit / 8] ^= 1 << (bit % 8);
+                assert!(!ver_is_right(version, &slp, b"init", &wrong));
+            }
+        }
+        assert_ne!(ver(Version::V1, &slp, b"init"), ver(Version::V2, &slp, b"init"));
+    }
+
+    fn sealed(key: &[u8]) -> (Vec<u8>, BasicProtection) {
+        let basic = BasicProtection { key_id: [0xa5; 8], replay_counter: 0xffff, mac: [0x11; 4] };
+        let protection = Some(ProtectionLevel::Basic(basic));
+        let slp = SlpSessionId { id: [1; 4], slp: SlpAddress::Fqdn("h-slp.example.net".parse().unwrap()) };
+        let session = SessionIds { set: None, slp: Some(slp) };
+        let init = Init { protection, ..Init::new(PosMethod::AgnssSetBased) };
+        let octets = seal(UlpPdu::new(Version::V2, session, UlpMessage::Init(Box::new(init))), key).unwrap();
+        let mut pdu = UlpPdu::decode(&octets).unwrap();
+        let basic = *self::basic(&mut pdu).unwrap();
+        (octets, basic)
+    }
+
+    #[test]
+    fn the_mac_is_that_of_the_message_with_zeros_in_its_place() {
+        let (octets, basic) = sealed(b"key");
+        assert!(mac_is_right(&octets, &basic, b"key"));
+        assert!(!mac_is_right(&octets, &basic, b"kez"));
+        let at = mac_at(&octets, &basic).unwrap();
+        let mut zero = octets.clone();
+        bits::overwrite(&mut zero, at, 0, MAC).unwrap();
+        let UlpMessage::Init(init) = UlpPdu::decode(&zero).unwrap().message else { panic!() };
+        assert_eq!(init.protection, Some(ProtectionLevel::Basic(BasicProtection { mac: [0; 4], ..basic })));
+        // Octets behind what the decoder knows count too.
+        let mut longer = octets;
+        longer.push(0);
+        assert!(!mac_is_right(&longer, &basic, b"key"));
+        assert!(!mac_is_right(&[], &basic, b"key"));
+    }
+
+    #[test]
+    fn what_is_not_protected_is_encoded_as_it_is() {
+        let session = SessionIds::default();
+        let pdu = UlpPdu::new(Version::V2, session, UlpMessage::Init(Box::new(Init::new(PosMethod::Ecid))));
+        assert_eq!(seal(pdu.clone(), b"key").unwrap(), pdu.encode().unwrap());
+    }
+}
