@@ -69,7 +69,7 @@ fn fixes(criterion: &mut Criterion, sky: &SkySnapshot, epochs: &[Epoch]) {
     for (name, letters, most, baseline, aim) in FIXES {
         let systems: Systems = letters.parse().expect("systems");
         let epochs = offered(epochs, systems, most);
-        let options = Options { systems, ionosphere: IonosphereChoice::Broadcast, ..Options::default() };
+        let options = Options { systems, ionosphere: IonosphereChoice::Klobuchar, ..Options::default() };
         let prior = Prior::default();
         let mut solver = Solver::new();
         let mut best = vec![f64::INFINITY; epochs.len()];

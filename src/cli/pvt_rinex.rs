@@ -42,8 +42,8 @@ pub(super) struct RinexArgs {
     /// Elevation mask, degrees.
     #[arg(long, value_name = "DEG", default_value_t = 10.0, allow_hyphen_values = true)]
     mask: f64,
-    /// Ionosphere: best (the broadcast model, and second frequencies where the file has them), klobuchar (as a receiver of one
-    /// frequency), free (combination of two frequencies), off.
+    /// Ionosphere: best (the broadcast model, and second frequencies where the file has them), broadcast (as a receiver of one
+    /// frequency: NeQuick G, or else Klobuchar), klobuchar, free (combination of two frequencies), off.
     #[arg(long, value_name = "MODEL", default_value = "best", value_parser = parse_ionosphere)]
     iono: IonosphereChoice,
     /// Take pseudoranges as they are. Otherwise their noise is averaged along the carrier's phase, where the file has it.
@@ -76,11 +76,11 @@ fn parse_ecef(text: &str) -> Result<Point, String> {
 fn parse_ionosphere(text: &str) -> Result<IonosphereChoice, String> {
     match text {
         "best" => Ok(IonosphereChoice::Best),
-        "klobuchar" | "broadcast" => Ok(IonosphereChoice::Broadcast),
+        "broadcast" => Ok(IonosphereChoice::Broadcast),
+        "klobuchar" => Ok(IonosphereChoice::Klobuchar),
         "free" => Ok(IonosphereChoice::Free),
         "off" => Ok(IonosphereChoice::Off),
-        "nequick" => Err("NeQuick G is not built; klobuchar serves Galileo, too".to_owned()),
-        _ => Err("one of best, klobuchar, free, off".to_owned()),
+        _ => Err("one of best, broadcast, klobuchar, free, off".to_owned()),
     }
 }
 

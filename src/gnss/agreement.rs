@@ -76,17 +76,25 @@ pub(super) struct Candidate<'a> {
 /// Each source that delivered a message, and each that delivered a neighbour that agrees with it, speaks for it. Of two that
 /// contradict each other the one for which less speaks is refused, then the one whose best source ranks lower; when there
 /// is no difference at all, both are in dispute. Messages that call the satellite unfit are not judged, as none of them is used.
+///
+/// Several wrong messages in a row vouch for each other. They give themselves away by standing between two longer rows that
+/// contradict them, and are refused before the others are judged.
 pub(super) fn judge(candidates: &[Candidate<'_>], policy: &AgePolicy) -> Vec<Verdict> {
+    let mut verdicts = vec![Verdict::Accepted; candidates.len()];
+    for i in enclosed(candidates, policy) {
+        verdicts[i] = Verdict::Refused;
+    }
     let mut support: Vec<u32> = candidates.iter().map(|c| c.voters.count_ones()).collect();
     let mut conflicts = Vec::new();
-    for (i, a) in candidates.iter().enumerate().filter(|(_, c)| is_healthy(c.ephemeris)) {
+    let judged = |i: usize| is_healthy(candidates[i].ephemeris) && verdicts[i] == Verdict::Accepted;
+    for (i, a) in candidates.iter().enumerate().filter(|(i, _)| judged(*i)) {
         let window = policy.max_age_s(a.ephemeris);
         let neighbours = candidates.iter().enumerate().skip(i + 1).take(NEIGHBOURS);
         for (j, b) in neighbours {
             if b.ephemeris.reference_time() - a.ephemeris.reference_time() > window {
                 break;
             }
-            if !is_healthy(b.ephemeris) {
+            if !judged(j) {
                 continue;
             }
             if Distance::between(a.ephemeris, b.ephemeris).agrees(a.ephemeris.sat().gnss) {
@@ -97,7 +105,6 @@ pub(super) fn judge(candidates: &[Candidate<'_>], policy: &AgePolicy) -> Vec<Ver
             }
         }
     }
-    let mut verdicts = vec![Verdict::Accepted; candidates.len()];
     for (i, j) in conflicts {
         let weight = |k: usize| (support[k], std::cmp::Reverse(candidates[k].voters.trailing_zeros()));
         match weight(i).cmp(&weight(j)) {
@@ -113,6 +120,39 @@ pub(super) fn judge(candidates: &[Candidate<'_>], policy: &AgePolicy) -> Vec<Ver
         }
     }
     verdicts
+}
+
+/// The messages in rows that contradict the rows before and behind them, which are both longer.
+fn enclosed(candidates: &[Candidate<'_>], policy: &AgePolicy) -> Vec<usize> {
+    /// A row of messages each of which agrees with the next, or is too far from it to be compared.
+    struct Row {
+        members: Vec<usize>,
+        votes: u32,
+        /// Whether it contradicts the row before it; else a gap lies between them.
+        contradicts: bool,
+    }
+    let mut rows: Vec<Row> = Vec::new();
+    let mut last: Option<&Ephemeris> = None;
+    for (i, c) in candidates.iter().enumerate().filter(|(_, c)| is_healthy(c.ephemeris)) {
+        let near = last.filter(|l| c.ephemeris.reference_time() - l.reference_time() <= policy.max_age_s(l));
+        let agrees = near.map(|l| Distance::between(l, c.ephemeris).agrees(c.ephemeris.sat().gnss));
+        last = Some(c.ephemeris);
+        let votes = c.voters.count_ones();
+        match (rows.last_mut(), agrees) {
+            (Some(row), Some(true)) => {
+                row.members.push(i);
+                row.votes += votes;
+            }
+            (_, agrees) => rows.push(Row { members: vec![i], votes, contradicts: agrees.is_some() }),
+        }
+    }
+    let between = |three: &&[Row]| match three {
+        [before, row, behind] => {
+            row.contradicts && behind.contradicts && row.votes < before.votes.min(behind.votes)
+        }
+        _ => false,
+    };
+    rows.windows(3).filter(between).flat_map(|three| three[1].members.iter().copied()).collect()
 }
 
 #[cfg(test)]
@@ -171,6 +211,15 @@ mod tests {
             verdicts(&[(m[0], 0b10), (m[1], 0b10), (jumped(m[1]), 0b01)]),
             [Accepted, Accepted, Refused]
         );
+        // Several wrong ones in a row, as an archive may hold them.
+        let long = messages(12);
+        let row: Vec<_> =
+            (0..12).map(|i| (if (4..7).contains(&i) { jumped(long[i]) } else { long[i] }, 1)).collect();
+        let found: Vec<usize> = (0..12).filter(|i| verdicts(&row)[*i] != Accepted).collect();
+        assert_eq!(found, [4, 5, 6]);
+        // A satellite that was moved: none of the new messages is refused for good, and none of the old ones.
+        let moved: Vec<_> = (0..12).map(|i| (if i > 7 { jumped(long[i]) } else { long[i] }, 1)).collect();
+        assert!(verdicts(&moved)[9..].iter().all(|v| *v == Accepted));
         // The unfit are not judged.
         let unfit = LnavEphemeris { health: 63, ..jumped(m[1]) };
         assert_eq!(verdicts(&[(m[0], 1), (unfit, 1)]), [Accepted; 2]);

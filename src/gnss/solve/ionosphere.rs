@@ -4,8 +4,7 @@
 //! geographic instead of geomagnetic latitude, delays on B1I). All delays here are those on L1; another carrier's is
 //! larger by the square of the frequencies' ratio.
 //!
-//! NeQuick G is not built: it needs the CCIR maps, and no library with them under a licence that fits was found. Galileo
-//! users are served by the models above.
+//! NeQuick G, Galileo's model, is in `super::nequick`, behind the feature `nequick`.
 
 use std::f64::consts::{PI, TAU};
 
@@ -22,6 +21,9 @@ pub enum Ionosphere {
     Gps(KlobucharModel),
     /// BeiDou's coefficients.
     BeiDou(KlobucharModel),
+    /// Galileo's coefficients.
+    #[cfg(feature = "nequick")]
+    Galileo(super::nequick::NeQuickModel),
     /// No broadcast is at hand, or none is wanted: no delay, of which the error model knows.
     Unknown,
 }
@@ -61,8 +63,17 @@ pub struct Ray {
 }
 
 impl Ionosphere {
-    /// The best model that the sky has at `t`.
+    /// The best model that the sky has at `t`: NeQuick G leaves half as much of the delay as Klobuchar's does.
     pub fn of(sky: &SkySnapshot, t: GpsTime) -> Self {
+        #[cfg(feature = "nequick")]
+        if let Some(n) = sky.nequick(t) {
+            return Self::Galileo(super::nequick::NeQuickModel::new(&n));
+        }
+        Self::klobuchar(sky, t)
+    }
+
+    /// Klobuchar's model: by GPS's coefficients, else by BeiDou's.
+    pub fn klobuchar(sky: &SkySnapshot, t: GpsTime) -> Self {
         let model = |area| sky.klobuchar(area, t).map(|k| KlobucharModel::new(&k));
         model(KlobucharArea::World)
             .map(Self::Gps)
@@ -75,6 +86,8 @@ impl Ionosphere {
         match self {
             Self::Gps(k) => gps(k, ray, t),
             Self::BeiDou(k) => beidou(k, ray, t),
+            #[cfg(feature = "nequick")]
+            Self::Galileo(n) => n.delay_m(ray, t),
             Self::Unknown => 0.0,
         }
     }

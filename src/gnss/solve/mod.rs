@@ -38,7 +38,7 @@
 //!
 //! A satellite's message is found in the snapshot by binary search and evaluated once, at the time of transmission, which the
 //! pseudorange itself gives. Iterated least squares over fixed-size arrays starts anywhere; nothing is allocated while it
-//! iterates. Delays: broadcast ionosphere (Klobuchar by GPS or BeiDou; NeQuick G is not built), mean troposphere of DO-229,
+//! iterates. Delays: broadcast ionosphere (NeQuick G, or Klobuchar by GPS or BeiDou), mean troposphere of DO-229,
 //! group delays of the signal, relativity, the Earth's rotation. Unknowns beside position and clock: a bias for
 //! each further system, what the broadcast ionosphere leaves, and on demand the time. Weights come from what each message
 //! says of its accuracy and age, from C/N0 and elevation ([`noise`]). Measurements that contradict the others are left out and
@@ -49,6 +49,8 @@ mod faults;
 mod fix;
 pub mod ionosphere;
 pub mod link;
+#[cfg(feature = "nequick")]
+pub mod nequick;
 pub mod noise;
 mod normal;
 mod observation;

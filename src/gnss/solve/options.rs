@@ -52,8 +52,10 @@ pub enum IonosphereChoice {
     /// The broadcast model, corrected by what the difference of two frequencies shows where a receiver has them.
     #[default]
     Best,
-    /// The broadcast model, as for a receiver of one frequency.
+    /// The broadcast model, as for a receiver of one frequency: NeQuick G where its coefficients are at hand, else Klobuchar's.
     Broadcast,
+    /// Klobuchar's model.
+    Klobuchar,
     /// The combination of two frequencies that is free of it; satellites with one frequency are left out.
     Free,
     /// None.

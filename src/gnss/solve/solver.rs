@@ -109,6 +109,7 @@ impl Solver {
         problem.coarse(&mut self.rejected)?;
         let model = match options.ionosphere {
             IonosphereChoice::Best | IonosphereChoice::Broadcast => Ionosphere::of(sky, epoch.time),
+            IonosphereChoice::Klobuchar => Ionosphere::klobuchar(sky, epoch.time),
             IonosphereChoice::Free | IonosphereChoice::Off => Ionosphere::Unknown,
         };
         let factor = problem.fine(model, &mut self.rejected)?;
