@@ -56,7 +56,8 @@ fn the_reference_file_names_every_key_in_its_section() {
     for (path, keys) in known_keys() {
         for key in keys {
             let sub = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-            let has_table = text.contains(&format!("[{sub}]"));
+            // A table, or a table of tables that have names.
+            let has_table = text.contains(&format!("[{sub}]")) || text.contains(&format!("[{sub}."));
             assert!(
                 has_table || named.contains(&(path.clone(), key.clone())),
                 "config/groma.toml does not name [{path}] {key}"
@@ -104,6 +105,8 @@ fn no_list_of_tables_takes_a_stray_key_either() {
         ("[[cells.networks]]\nmcc = 1\nlatt = 1.0\n", "lat"),
         ("[[feed.sources]]\nkind = \"directory\"\npath = \"x\"\nscan = 3\n", "scan_s"),
         ("[[feed.sources]]\nkind = \"htp\"\n", "http"),
+        ("[[push.rules]]\nbearer = [\"udp\"]\n", "bearers"),
+        ("[push.smpp.main]\nadress = \"x:1\"\n", "address"),
     ] {
         let e = parse(text).unwrap_err().to_string();
         assert!(e.contains(&format!("did you mean `{near}`?")), "{e}");

@@ -149,6 +149,12 @@ catalogue! {
         "Duration of attempts of bearers, by `bearer`";
     push_pending: Gauge = Gauge::default(), "push_pending", None,
         "SUPL INITs under way";
+    smpp_bound: Family<Named, Gauge> = Family::default(), "smpp_bound", None,
+        "1 while there is a bind at an SMSC, by `smsc`";
+    smpp_throttled: Family<Named, Counter> = Family::default(), "smpp_throttled", None,
+        "Messages for which an SMSC had no room at that moment, by `smsc`";
+    smpp_receipts: Family<NamedWord, Counter> = Family::default(), "smpp_receipts", None,
+        "Delivery receipts, by `smsc` and `state` (delivered, expired, deleted, undeliverable, rejected, open)";
 
     positions_unstored: Counter = Counter::default(), "positions_unstored", None,
         "Positions that could not be stored: the store failed or could not keep up";

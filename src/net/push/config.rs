@@ -1,8 +1,10 @@
 //! Settings of push: which bearers there are, and which a SET is tried on.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::{route, udp};
+use super::{route, smpp, udp};
 
 /// Settings of push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,9 @@ pub struct Config {
     pub rules: Vec<route::Rule>,
     /// Datagrams to the SET's IP address.
     pub udp: udp::Config,
+    /// SMSCs by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub smpp: BTreeMap<String, smpp::Config>,
 }
 
 impl Default for Config {
@@ -34,6 +39,7 @@ impl Default for Config {
             max_pending: 16_384,
             rules: Vec::new(),
             udp: udp::Config::default(),
+            smpp: BTreeMap::new(),
         }
     }
 }
@@ -60,6 +66,32 @@ pub enum ConfigProblem {
         name: String,
         /// Those that are configured.
         known: Vec<String>,
+    },
+    /// An address is missing or has another form.
+    #[error("`{key}` must be HOST:PORT")]
+    Address {
+        /// Which key.
+        key: String,
+    },
+    /// A key without default is missing.
+    #[error("`{key}` is missing")]
+    Missing {
+        /// Which key.
+        key: String,
+    },
+    /// A text is too long, or holds what the protocol cannot carry.
+    #[error("`{key}` has at most {longest} characters, all of ASCII")]
+    Text {
+        /// Which key.
+        key: String,
+        /// Most characters.
+        longest: usize,
+    },
+    /// A name is not one.
+    #[error("`smpp.{name}`: a name has 1 to 32 letters, digits, `-` and `_`")]
+    Name {
+        /// The name.
+        name: String,
     },
     /// A rule names no bearer.
     #[error("`rules`: a rule needs `bearers`")]
@@ -90,6 +122,7 @@ impl Config {
         if self.udp.enabled {
             names.push("udp".to_owned());
         }
+        names.extend(self.smpp.keys().map(|name| format!("smpp.{name}")));
         names
     }
 
@@ -102,6 +135,14 @@ impl Config {
         within("pause_ms", self.pause_ms.into(), 0, 60_000)?;
         within("max_pending", self.max_pending.into(), 16, 1_000_000)?;
         self.udp.check()?;
+        for (name, smsc) in &self.smpp {
+            let fine = (1..=32).contains(&name.len())
+                && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+            if !fine {
+                return Err(ConfigProblem::Name { name: name.clone() });
+            }
+            smsc.check(name)?;
+        }
         let known = self.bearers(false);
         let find = |key, names: &[String]| match names.iter().find(|n| !known.contains(n)) {
             Some(n) => Err(ConfigProblem::UnknownBearer { key, name: n.clone(), known: known.clone() }),

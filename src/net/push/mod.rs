@@ -13,14 +13,19 @@
 //! the deadline, and each bearer in a round gets its share of the time that is left, so that one that hangs does not cost
 //! the others theirs. The octets are opaque in here.
 
+mod backoff;
 mod bearer;
 mod config;
+mod connect;
 mod delivery;
 mod pusher;
 mod route;
+mod secret;
+pub mod smpp;
 mod udp;
 
 pub use config::{Config, ConfigProblem};
+pub use connect::TrustError;
 pub use delivery::{Delivered, Delivery, PushError};
 pub use pusher::Pusher;
 pub use route::Rule;

@@ -9,11 +9,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::bearer::{Bearer, Carried, Failure, Parcel};
 use super::config::Config;
+use super::connect::TrustError;
 use super::delivery::{Delivered, Delivery, PushError};
 use super::route::Routes;
+use super::smpp::Smsc;
 use super::udp::Udp;
 use crate::observe::Metrics;
 
@@ -32,24 +35,39 @@ struct Shared {
     pending: AtomicU64,
     random: AtomicU64,
     metrics: Arc<Metrics>,
+    tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Pusher {
     /// The bearers of a configuration that was checked. Deliveries end with [`PushError::Stopping`] once `stop` is
-    /// cancelled.
-    pub fn start(config: &Config, metrics: Arc<Metrics>, stop: CancellationToken) -> Self {
+    /// cancelled. Within a runtime.
+    ///
+    /// # Errors
+    /// When authorities to trust cannot be read.
+    pub fn start(
+        config: &Config,
+        metrics: Arc<Metrics>,
+        stop: CancellationToken,
+    ) -> Result<Self, TrustError> {
+        let tasks = TaskTracker::new();
         let mut bearers: Vec<Box<dyn Bearer>> = Vec::new();
         if config.udp.enabled {
             bearers.push(Box::new(Udp::new(config.udp.clone())));
         }
-        Self::with(bearers, config, metrics, stop)
+        for (name, smsc) in &config.smpp {
+            let smsc = Smsc::start(name, smsc.clone(), Arc::clone(&metrics), &tasks, &stop)?;
+            bearers.push(Box::new(smsc));
+        }
+        tasks.close();
+        Ok(Self::with(bearers, config, metrics, tasks, stop))
     }
 
     fn with(
         bearers: Vec<Box<dyn Bearer>>,
         config: &Config,
         metrics: Arc<Metrics>,
+        tasks: TaskTracker,
         stop: CancellationToken,
     ) -> Self {
         let bearers = bearers.into_iter().map(|b| (b.name().to_owned(), b)).collect();
@@ -63,6 +81,7 @@ impl Pusher {
                 pending: AtomicU64::new(0),
                 random: AtomicU64::new(0x9e37_79b9_7f4a_7c15),
                 metrics,
+                tasks,
                 stop,
             }),
         }
@@ -76,6 +95,11 @@ impl Pusher {
     ) -> Pin<Box<dyn Future<Output = Result<Delivered, PushError>> + Send>> {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move { shared.deliver(delivery).await })
+    }
+
+    /// Lasts until the bearers have taken leave of their networks; to be awaited after `stop` was cancelled.
+    pub async fn stopped(&self) {
+        self.shared.tasks.wait().await;
     }
 
     /// Deliveries under way.

@@ -57,7 +57,7 @@ fn bench(config: Config, scripts: Vec<Script>) -> Bench {
         .collect();
     let config = Config { order, ..config };
     let (metrics, stop) = (Arc::new(Metrics::new()), CancellationToken::new());
-    let pusher = Pusher::with(bearers, &config, Arc::clone(&metrics), stop.clone());
+    let pusher = Pusher::with(bearers, &config, Arc::clone(&metrics), TaskTracker::new(), stop.clone());
     Bench { pusher, log, metrics, stop }
 }
 
