@@ -33,6 +33,7 @@ use crate::cells::{CellsError, Locator};
 use crate::config::{Config, ConfigError};
 use crate::feed::{Feed, FeedError};
 use crate::le::http::ListenerStatus;
+use crate::net::push::Pusher;
 use crate::net::tls::{RustlsBackend, TlsBackend, TlsError};
 use crate::net::{self, BindError, Drained, Listener, Parts, World};
 use crate::observe::Metrics;
@@ -76,6 +77,9 @@ pub enum AppError {
     /// Certificates.
     #[error("TLS: {0}")]
     Tls(#[from] TlsError),
+    /// Authorities that bearers of SUPL INIT are to trust.
+    #[error("push: {0}")]
+    Push(#[from] net::push::TrustError),
     /// A port for handsets.
     #[error(transparent)]
     Bind(#[from] BindError),
@@ -131,6 +135,7 @@ pub struct RunningApp {
     tasks: TaskTracker,
     writer: JoinHandle<()>,
     positions: Positions,
+    pusher: Pusher,
 }
 
 /// Starts a server.
@@ -189,6 +194,7 @@ impl App {
         let http = TcpListener::bind(http_config.listen).await.map_err(http_error)?;
         let http_addr = http.local_addr().map_err(http_error)?;
 
+        let pusher = Pusher::start(&config.push, clock, Arc::clone(&metrics), stop.clone())?;
         let feed = Feed::start(&config.feed, config.sky.clone(), clock, Some(store), stop.clone()).await?;
         let access: Box<dyn AccessCheck> = config.access.build();
         let locator: Box<dyn ReferenceLocator> = Box::new(locator);
@@ -256,7 +262,7 @@ impl App {
         tasks.spawn(housekeeping(positions.clone(), clock, stop.clone()));
         tasks.close();
         shared.say_hello();
-        Ok(RunningApp { shared, supl, http: http_addr, stop, tasks, writer, positions })
+        Ok(RunningApp { shared, supl, http: http_addr, stop, tasks, writer, positions, pusher })
     }
 }
 
@@ -273,6 +279,7 @@ impl RunningApp {
         );
         let drained = self.shared.server.drain(limit).await;
         self.stop.cancel();
+        self.pusher.stopped().await;
         self.shared.feed.stopped().await;
         self.tasks.wait().await;
         // The writer ends when the last sender, which the server's host holds, is gone.
@@ -299,6 +306,11 @@ impl RunningApp {
     /// The positions that came out of sessions.
     pub const fn positions(&self) -> &Positions {
         &self.positions
+    }
+
+    /// What brings SUPL INITs to SETs.
+    pub const fn pusher(&self) -> &Pusher {
+        &self.pusher
     }
 
     /// A handle with which another task can reload.

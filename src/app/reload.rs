@@ -11,7 +11,8 @@ use crate::le::http::Reloaded;
 use crate::net::tls::TlsBackend;
 
 /// Sections that take effect only at a start; of `log` and the top level, single keys.
-const AT_START: [&str; 8] = ["data", "listen", "connections", "tls", "feed", "store", "trace", "http"];
+const AT_START: [&str; 9] =
+    ["data", "listen", "connections", "tls", "feed", "push", "store", "trace", "http"];
 
 impl Shared {
     /// Reads everything first, then swaps: a mistake anywhere changes nothing.

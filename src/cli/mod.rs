@@ -13,6 +13,7 @@ mod handset;
 mod handset_listen;
 mod output;
 mod plot;
+mod push;
 mod pvt;
 mod pvt_rinex;
 mod pvt_sets;
@@ -44,6 +45,7 @@ Examples:
   groma pvt rinex --obs O --nav N          positions from a station's observations
   groma handset agnss --server HOST:7275   a SUPL client for any server
   groma handset listen --server HOST:7275  the same, waiting for SUPL INIT by UDP
+  groma push test --to +491701234567       whether SUPL INIT reaches a handset, and by which bearer
   groma asn1 decode --pdu ULP-PDU @FILE    what a message says, as JSON
   groma reload                             the running server reads its configuration anew
 
@@ -71,6 +73,7 @@ enum Command {
     Cells(cells::CellsArgs),
     Feed(feed::FeedArgs),
     Sky(sky::SkyArgs),
+    Push(push::PushArgs),
     Pvt(Box<pvt::PvtArgs>),
     Asn1(asn1::Asn1Args),
     Trace(trace::TraceArgs),
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Cells(args) => cells::run(&args, verbosity),
         Command::Feed(args) => feed::run(&args),
         Command::Sky(args) => sky::run(&args),
+        Command::Push(args) => push::run(&args),
         Command::Pvt(args) => pvt::run(&args, verbosity),
         Command::Asn1(args) => asn1::run(&args),
         Command::Trace(args) => trace::run(&args),

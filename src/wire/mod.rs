@@ -23,6 +23,7 @@ pub mod measure;
 mod navigation;
 mod reader;
 pub mod rrlp;
+pub mod sip;
 #[cfg(test)]
 mod test_data;
 mod times;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{route, smpp, udp};
+use super::{pap, route, sip, smpp, udp};
 
 /// Settings of push.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,12 @@ pub struct Config {
     /// SMSCs by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub smpp: BTreeMap<String, smpp::Config>,
+    /// An IMS core, for SIP MESSAGE. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sip: Option<sip::Config>,
+    /// A push proxy gateway. Default none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pap: Option<pap::Config>,
 }
 
 impl Default for Config {
@@ -40,6 +46,8 @@ impl Default for Config {
             rules: Vec::new(),
             udp: udp::Config::default(),
             smpp: BTreeMap::new(),
+            sip: None,
+            pap: None,
         }
     }
 }
@@ -70,6 +78,20 @@ pub enum ConfigProblem {
     /// An address is missing or has another form.
     #[error("`{key}` must be HOST:PORT")]
     Address {
+        /// Which key.
+        key: String,
+    },
+    /// A URI has another form.
+    #[error("`{key}` must be a URI such as sip:+{{id}}@ims.example.net (a route stands in angle brackets)")]
+    Uri {
+        /// Which key.
+        key: String,
+    },
+    /// A URL is missing or has another form.
+    #[error(
+        "`{key}` must be http://HOST[:PORT]/PATH or https://…; a name and password go into credentials_file"
+    )]
+    Url {
         /// Which key.
         key: String,
     },
@@ -117,12 +139,19 @@ pub(super) fn within(key: impl Into<String>, value: u64, min: u64, max: u64) -> 
 
 impl Config {
     /// Names of the bearers that are configured, in the order of an ordinary delivery or of an emergency.
-    pub(super) fn bearers(&self, _emergency: bool) -> Vec<String> {
+    pub(super) fn bearers(&self, emergency: bool) -> Vec<String> {
         let mut names = Vec::new();
         if self.udp.enabled {
             names.push("udp".to_owned());
         }
-        names.extend(self.smpp.keys().map(|name| format!("smpp.{name}")));
+        let sip = self.sip.iter().map(|_| "sip".to_owned());
+        let smpp = self.smpp.keys().map(|name| format!("smpp.{name}"));
+        if emergency {
+            names.extend(sip.chain(smpp));
+        } else {
+            names.extend(smpp.chain(sip));
+        }
+        names.extend(self.pap.iter().map(|_| "pap".to_owned()));
         names
     }
 
@@ -142,6 +171,12 @@ impl Config {
                 return Err(ConfigProblem::Name { name: name.clone() });
             }
             smsc.check(name)?;
+        }
+        if let Some(sip) = &self.sip {
+            sip.check()?;
+        }
+        if let Some(pap) = &self.pap {
+            pap.check()?;
         }
         let known = self.bearers(false);
         let find = |key, names: &[String]| match names.iter().find(|n| !known.contains(n)) {

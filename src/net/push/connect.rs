@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,14 +30,22 @@ pub(super) type Dial = Arc<dyn Fn() -> Dialling + Send + Sync>;
 pub(super) fn dial(address: String, tls: Option<Arc<ClientConfig>>) -> Dial {
     Arc::new(move || {
         let (address, tls) = (address.clone(), tls.clone());
-        Box::pin(async move {
-            let plain = tcp(&address).await?;
-            match tls {
-                Some(tls) => secure(plain, &address, &tls).await,
-                None => Ok(Box::new(plain) as Box<dyn Stream>),
-            }
-        })
+        Box::pin(async move { Ok(open(&address, tls.as_ref()).await?.0) })
     })
+}
+
+/// A connection to `HOST:PORT`, by TLS where trust is given, and its local end.
+pub(super) async fn open(
+    address: &str,
+    tls: Option<&Arc<ClientConfig>>,
+) -> io::Result<(Box<dyn Stream>, SocketAddr)> {
+    let plain = tcp(address).await?;
+    let local = plain.local_addr()?;
+    let stream = match tls {
+        Some(tls) => secure(plain, address, tls).await?,
+        None => Box::new(plain),
+    };
+    Ok((stream, local))
 }
 
 /// Why TLS cannot be spoken.

@@ -1,8 +1,6 @@
 //! Goes through the bearers until one of them has brought a SUPL INIT to its SET.
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,17 +12,36 @@ use tokio_util::task::TaskTracker;
 use super::bearer::{Bearer, Carried, Failure, Parcel};
 use super::config::Config;
 use super::connect::TrustError;
-use super::delivery::{Delivered, Delivery, PushError};
+use super::pap::Pap;
 use super::route::Routes;
+use super::sip::Sip;
 use super::smpp::Smsc;
 use super::udp::Udp;
+use crate::base::time::Clock;
 use crate::observe::Metrics;
+use crate::service::{Delivered, Delivering, Delivery, Push, PushError};
 
 /// Brings SUPL INITs to SETs; cheap to clone.
 #[derive(Clone)]
 pub struct Pusher {
     shared: Arc<Shared>,
 }
+
+/// An attempt of a bearer, for whoever watches.
+#[derive(Clone, Debug)]
+pub struct Attempted<'a> {
+    /// Which bearer.
+    pub bearer: &'a str,
+    /// What it came to, in a word: `confirmed`, `accepted`, `sent`, or why not.
+    pub result: &'static str,
+    /// The same for people, with the code of the network where there is one.
+    pub account: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Shown each attempt.
+type Watcher<'a> = Option<&'a (dyn for<'b> Fn(Attempted<'b>) + Send + Sync)>;
 
 struct Shared {
     bearers: BTreeMap<String, Box<dyn Bearer>>,
@@ -47,6 +64,7 @@ impl Pusher {
     /// When authorities to trust cannot be read.
     pub fn start(
         config: &Config,
+        clock: Clock,
         metrics: Arc<Metrics>,
         stop: CancellationToken,
     ) -> Result<Self, TrustError> {
@@ -58,6 +76,14 @@ impl Pusher {
         for (name, smsc) in &config.smpp {
             let smsc = Smsc::start(name, smsc.clone(), Arc::clone(&metrics), &tasks, &stop)?;
             bearers.push(Box::new(smsc));
+        }
+        if let Some(sip) = &config.sip {
+            bearers.push(Box::new(Sip::new(sip.clone())?));
+        }
+        if let Some(pap) = &config.pap
+            && let Some(pap) = Pap::new(pap.clone(), clock)?
+        {
+            bearers.push(Box::new(pap));
         }
         tasks.close();
         Ok(Self::with(bearers, config, metrics, tasks, stop))
@@ -87,14 +113,14 @@ impl Pusher {
         }
     }
 
-    /// Delivers a SUPL INIT. The future lasts until a bearer has brought it, until no bearer is left, or until the deadline;
-    /// bearers that nobody answers for repeat themselves meanwhile. Whoever sees the SET come drops it.
-    pub fn deliver(
+    /// [`Push::deliver`], with each attempt of a bearer shown when it ends.
+    pub fn deliver_watched(
         &self,
         delivery: Delivery,
-    ) -> Pin<Box<dyn Future<Output = Result<Delivered, PushError>> + Send>> {
+        show: impl Fn(Attempted<'_>) + Send + Sync + 'static,
+    ) -> Delivering {
         let shared = Arc::clone(&self.shared);
-        Box::pin(async move { shared.deliver(delivery).await })
+        Box::pin(async move { shared.deliver(delivery, Some(&show)).await })
     }
 
     /// Lasts until the bearers have taken leave of their networks; to be awaited after `stop` was cancelled.
@@ -105,6 +131,13 @@ impl Pusher {
     /// Deliveries under way.
     pub fn pending(&self) -> u64 {
         self.shared.pending.load(Ordering::Relaxed)
+    }
+}
+
+impl Push for Pusher {
+    fn deliver(&self, delivery: Delivery) -> Delivering {
+        let shared = Arc::clone(&self.shared);
+        Box::pin(async move { shared.deliver(delivery, None).await })
     }
 }
 
@@ -192,7 +225,11 @@ impl Shared {
         Ok(underway)
     }
 
-    async fn deliver(self: Arc<Self>, delivery: Delivery) -> Result<Delivered, PushError> {
+    async fn deliver(
+        self: Arc<Self>,
+        delivery: Delivery,
+        watcher: Watcher<'_>,
+    ) -> Result<Delivered, PushError> {
         let mut underway = self.admit(delivery.emergency)?;
         let mut identities = vec![delivery.target];
         identities.extend(delivery.alternatives);
@@ -207,7 +244,7 @@ impl Shared {
         let mut heard = Heard::default();
         let result = tokio::select! {
             () = self.stop.cancelled() => Err(PushError::Stopping),
-            result = tokio::time::timeout_at(deadline, self.go_through(parcel, &mut heard)) => {
+            result = tokio::time::timeout_at(deadline, self.go_through(parcel, &mut heard, watcher)) => {
                 result.unwrap_or(Err(PushError::TimedOut))
             }
         };
@@ -227,7 +264,12 @@ impl Shared {
     }
 
     /// Tries the bearers, round after round. [`PushError::NoAddress`] stands for "nothing left to try".
-    async fn go_through(&self, mut parcel: Parcel, heard: &mut Heard) -> Result<Delivered, PushError> {
+    async fn go_through(
+        &self,
+        mut parcel: Parcel,
+        heard: &mut Heard,
+        watcher: Watcher<'_>,
+    ) -> Result<Delivered, PushError> {
         let whole = parcel.deadline;
         let mut left: Vec<&dyn Bearer> = self
             .routes
@@ -252,7 +294,7 @@ impl Shared {
                 let now = Instant::now();
                 parcel.deadline = now + whole.saturating_duration_since(now) / behind as u32;
                 behind -= 1;
-                match self.attempt(bearer, &parcel).await {
+                match self.attempt(bearer, &parcel, watcher).await {
                     Ok(Carried::Sent) => {
                         heard.sent.get_or_insert_with(|| bearer.name().to_owned());
                     }
@@ -274,25 +316,30 @@ impl Shared {
         Err(PushError::NoAddress)
     }
 
-    async fn attempt(&self, bearer: &dyn Bearer, parcel: &Parcel) -> Result<Carried, Failure> {
+    async fn attempt(
+        &self,
+        bearer: &dyn Bearer,
+        parcel: &Parcel,
+        watcher: Watcher<'_>,
+    ) -> Result<Carried, Failure> {
         let began = Instant::now();
         let carried = tokio::time::timeout_at(parcel.deadline, bearer.carry(parcel))
             .await
             .unwrap_or(Err(Failure::Unanswered));
-        let result = match &carried {
-            Ok(Carried::Confirmed) => "confirmed",
-            Ok(Carried::Accepted) => "accepted",
-            Ok(Carried::Sent) => "sent",
-            Err(failure) => failure.name(),
+        let (name, took) = (bearer.name(), began.elapsed());
+        let (result, account) = match &carried {
+            Ok(Carried::Confirmed) => ("confirmed", "the handset has it".to_owned()),
+            Ok(Carried::Accepted) => ("accepted", "the network took it on".to_owned()),
+            Ok(Carried::Sent) => ("sent", "it went out; nobody answers for it".to_owned()),
+            Err(failure) => (failure.name(), failure.to_string()),
         };
-        if let Err(failure) = &carried {
-            tracing::debug!(bearer = bearer.name(), error = %failure, "push attempt failed");
-        }
-        let name = bearer.name().to_owned();
-        let labels = [("bearer", name.clone()), ("result", result.to_owned())];
+        tracing::debug!(bearer = name, result, account, "push attempt");
+        let labels = [("bearer", name.to_owned()), ("result", result.to_owned())];
         self.metrics.push_attempts.get_or_create(&labels).inc();
-        let took = began.elapsed().as_secs_f64();
-        self.metrics.push_attempt.get_or_create(&[("bearer", name)]).observe(took);
+        self.metrics.push_attempt.get_or_create(&[("bearer", name.to_owned())]).observe(took.as_secs_f64());
+        if let Some(show) = watcher {
+            show(Attempted { bearer: name, result, account, took });
+        }
         carried
     }
 
