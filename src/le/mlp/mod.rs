@@ -28,6 +28,7 @@
 //! status 404.
 
 mod codes;
+pub mod convert;
 mod document;
 mod fault;
 pub mod model;

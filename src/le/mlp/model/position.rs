@@ -194,10 +194,10 @@ tokens! {
         Gps = "GPS";
         /// Assisted GPS alone.
         AGps = "A-GPS";
-        /// GNSS with another constellation than GPS.
-        Gnss = "GNSS", since V3_4 else Other;
+        /// GNSS with another constellation than GPS. Before 3.4 there was one word for satellites.
+        Gnss = "GNSS", since V3_4 else Gps;
         /// Assisted GNSS with another constellation than GPS.
-        AGnss = "A-GNSS", since V3_4 else Other;
+        AGnss = "A-GNSS", since V3_4 else AGps;
         /// Enhanced observed time difference.
         Eotd = "E-OTD";
         /// Uplink time difference of arrival.
