@@ -156,6 +156,27 @@ catalogue! {
     smpp_receipts: Family<NamedWord, Counter> = Family::default(), "smpp_receipts", None,
         "Delivery receipts, by `smsc` and `state` (delivered, expired, deleted, undeliverable, rejected, open)";
 
+    locations: Family<Words<3>, Counter> = Family::default(), "locations", None,
+        "Requests to the location service, by `flow`, `client_type` and `outcome` (stored, fresh, permitted, gone, or why there was no position)";
+    location_duration: Histograms<1> = Family::new_with_constructor(seconds), "location_duration", Some(Unit::Seconds),
+        "Time until a request to the location service was answered, by `flow`";
+    locations_joined: Counter = Counter::default(), "locations_joined", None,
+        "Requests that joined a positioning of the same target that was under way";
+    orders: Family<Words<1>, Counter> = Family::default(), "orders", None,
+        "Network-initiated positionings, by `end` (completed, consent-granted, consent-denied, refused, failed, left, superseded, cancelled, shutdown, no-answer, push, invite, random, overdue, abandoned, stopping)";
+    locations_pending: Gauge = Gauge::default(), "locations_pending", None,
+        "Requests that wait for a position";
+    orders_pending: Family<Words<1>, Gauge> = Family::default(), "orders_pending", None,
+        "Network-initiated positionings under way, by `state` (waiting for the handset, running)";
+    client_logins: Family<Words<1>, Counter> = Family::default(), "client_logins", None,
+        "Credentials of clients that were checked, by `outcome` (ok, refused, busy)";
+    audit_entries: Counter = Counter::default(), "audit_entries", None,
+        "Entries written to the audit record";
+    audit_failures: Counter = Counter::default(), "audit_failures", None,
+        "Entries that could not be written to the audit record or forced to the disk";
+    audit_unrecorded: Counter = Counter::default(), "audit_unrecorded", None,
+        "Emergency requests that were answered although they could not be recorded";
+
     positions_unstored: Counter = Counter::default(), "positions_unstored", None,
         "Positions that could not be stored: the store failed or could not keep up";
     cells: Gauge = Gauge::default(), "cells", None,

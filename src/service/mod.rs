@@ -3,19 +3,36 @@
 //! A door makes a [`LocateRequest`] of what its protocol says, and maps a [`Located`] or a [`LocateError`] back. Who asks is a
 //! [`Client`]; how SUPL INIT reaches a SET is behind [`Push`].
 
+mod account;
+pub mod audit;
+mod auth;
+mod book;
 mod client;
+pub mod config;
+mod hub;
+mod locate;
 mod outcome;
+mod password;
 mod pattern;
+mod positioning;
 pub mod positions;
+pub mod privacy;
 mod push;
 mod quota;
+mod recent;
 mod request;
+#[allow(clippy::module_inception)]
+mod service;
+mod underway;
+mod verdict;
 
+pub use book::{Book, BookError, Profiles, Subscriber};
 pub use client::{AuthError, Client, ClientType, Credentials, Profile as ClientProfile, Secret};
 pub use outcome::{
     Absence, ClientFault, Congestion, LocateError, Located, MethodFault, Origin, QopPart, Refusal,
     SystemFault,
 };
+pub use password::{NotAHash, PasswordHash, ROUNDS as PASSWORD_ROUNDS, draw_token, token_hash};
 pub use pattern::{NotAPattern, Pattern, parse_identity};
 pub use positions::Positions;
 pub use push::{Delivered, Delivering, Delivery, NoPush, Push, PushError};
@@ -23,3 +40,4 @@ pub use request::{
     Flow, LocateRequest, LocationKind, Priority, PrivacyWish, QosClass, ReachHints, Requestor, RequestorKind,
     ServiceId,
 };
+pub use service::{Load, NowFn, Parts, PositionUpdate, Service, Window};

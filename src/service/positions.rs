@@ -37,6 +37,11 @@ impl Positions {
         Self { store, keep: Duration::from_secs(config.keep_s) }
     }
 
+    /// How long positions are kept.
+    pub const fn keep(&self) -> Duration {
+        self.keep
+    }
+
     /// Records a position of a target; done when it is durable.
     pub async fn record(&self, target: &SetId, estimate: LocationEstimate) -> Result<(), StoreError> {
         if self.keep.is_zero() {

@@ -61,6 +61,8 @@ pub struct PositionReport {
     pub estimate: LocationEstimate,
     /// Whether it meets the quality that the SET asked for; `true` when it asked for none.
     pub qop_met: bool,
+    /// Whether the session serves an order; otherwise the SET came by itself.
+    pub ordered: bool,
 }
 
 /// What the driver is to do, in the order given.

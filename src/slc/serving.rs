@@ -92,6 +92,7 @@ impl Core {
                 target,
                 estimate: estimate.clone(),
                 qop_met,
+                ordered: self.serves_order(),
             })));
         }
         self.tell(OrderEvent::Position { estimate: Box::new(estimate.clone()), qop_met }, out);
