@@ -11,6 +11,7 @@
 
 mod backend;
 mod host;
+mod location;
 mod reload;
 pub mod signals;
 
@@ -39,7 +40,7 @@ use crate::net::{self, BindError, Drained, Listener, Parts, World};
 use crate::observe::Metrics;
 use crate::observe::log::LogHandle;
 use crate::observe::trace::Tracer;
-use crate::service::Positions;
+use crate::service::{BookError, Positions, Service};
 use crate::slc::{AccessCheck, Policy};
 use crate::store::{SledStore, Store, StoreError};
 
@@ -68,6 +69,12 @@ pub enum AppError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Clients and subscribers.
+    #[error(transparent)]
+    Book(#[from] BookError),
+    /// The audit record.
+    #[error(transparent)]
+    Audit(#[from] crate::service::audit::AuditError),
     /// The cell table.
     #[error(transparent)]
     Cells(#[from] CellsError),
@@ -121,6 +128,7 @@ pub(crate) struct Shared {
     listeners: Vec<ListenerStatus>,
     outcomes: Arc<Mutex<BTreeMap<&'static str, u64>>>,
     reloading: Mutex<()>,
+    service: Service,
 }
 
 /// A server that runs until it is shut down.
@@ -198,17 +206,21 @@ impl App {
         let feed = Feed::start(&config.feed, config.sky.clone(), clock, Some(store), stop.clone()).await?;
         let access: Box<dyn AccessCheck> = config.access.build();
         let locator: Box<dyn ReferenceLocator> = Box::new(locator);
+        let policy = Arc::new(ArcSwap::from_pointee(policy));
+        let push = Arc::new(pusher.clone());
+        let service =
+            location::build(&config, clock, positions.clone(), push, Arc::clone(&policy), &metrics)?;
         let world = World {
             sky: feed.shared(),
             cells: Arc::new(ArcSwap::from_pointee(locator)),
             access: Arc::new(ArcSwap::from_pointee(access)),
-            policy: Arc::new(ArcSwap::from_pointee(policy)),
+            policy,
             memo: Arc::default(),
-            orders: Arc::new(crate::slc::ni::NoOrders),
+            orders: service.rendezvous(),
         };
         let tracer = Tracer::new(config.trace.clone());
         let outcomes = Arc::default();
-        let (host, writer) = host::Host::new(Arc::clone(&metrics), positions.clone(), Arc::clone(&outcomes));
+        let (host, writer) = host::Host::new(&metrics, service.clone(), Arc::clone(&outcomes));
         let server = net::Server::new(Parts {
             clock,
             world: world.clone(),
@@ -218,16 +230,11 @@ impl App {
             new_machine: net::new_session,
         });
         host::show_counters(&metrics, &server);
+        let sessions: std::sync::Weak<net::Server> = Arc::downgrade(&server);
+        service.carried_by(sessions);
 
         let supl: Vec<SocketAddr> = listeners.iter().map(Listener::address).collect();
-        let mut shown: Vec<ListenerStatus> = listeners
-            .iter()
-            .map(|l| ListenerStatus {
-                address: l.address().to_string(),
-                what: format!("SUPL ({})", mode_name(l.mode())),
-            })
-            .collect();
-        shown.push(ListenerStatus { address: http_addr.to_string(), what: "HTTP".to_owned() });
+        let shown = shown(&listeners, http_addr);
 
         let shared = Arc::new(Shared {
             config: ArcSwap::from_pointee(config),
@@ -246,6 +253,7 @@ impl App {
             listeners: shown,
             outcomes,
             reloading: Mutex::new(()),
+            service: service.clone(),
         });
         let tasks = TaskTracker::new();
         for listener in listeners {
@@ -260,6 +268,7 @@ impl App {
             }
         });
         tasks.spawn(housekeeping(positions.clone(), clock, stop.clone()));
+        tasks.spawn(service.audit().clone().keep_synced(stop.clone().cancelled_owned()));
         tasks.close();
         shared.say_hello();
         Ok(RunningApp { shared, supl, http: http_addr, stop, tasks, writer, positions, pusher })
@@ -277,7 +286,9 @@ impl RunningApp {
             limit_s = limit.as_secs(),
             "stopping: running sessions may end, new ones are refused"
         );
+        self.shared.service.drain();
         let drained = self.shared.server.drain(limit).await;
+        self.shared.service.shutdown().await;
         self.stop.cancel();
         self.pusher.stopped().await;
         self.shared.feed.stopped().await;
@@ -308,6 +319,11 @@ impl RunningApp {
         &self.positions
     }
 
+    /// The location service.
+    pub fn service(&self) -> &Service {
+        &self.shared.service
+    }
+
     /// What brings SUPL INITs to SETs.
     pub const fn pusher(&self) -> &Pusher {
         &self.pusher
@@ -322,6 +338,16 @@ impl RunningApp {
 /// The session policy of a configuration.
 fn resolve_policy(config: &Config) -> Result<Policy, AppError> {
     config.session.resolve().map_err(|e| AppError::Section { section: "session", problem: e.to_string() })
+}
+
+/// Where the server listens, as its status tells.
+fn shown(listeners: &[Listener], http: SocketAddr) -> Vec<ListenerStatus> {
+    let supl = listeners.iter().map(|l| ListenerStatus {
+        address: l.address().to_string(),
+        what: format!("SUPL ({})", mode_name(l.mode())),
+    });
+    let http = ListenerStatus { address: http.to_string(), what: "HTTP".to_owned() };
+    supl.chain(std::iter::once(http)).collect()
 }
 
 const fn mode_name(mode: net::ListenMode) -> &'static str {

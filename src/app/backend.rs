@@ -194,6 +194,11 @@ impl Backend for Shared {
         m.store_bytes
             .set(i64::try_from(size_of_folder(&self.config.load().store().path)).unwrap_or(i64::MAX));
         m.cells.set(i64::try_from(cells).unwrap_or(i64::MAX));
+        let load = self.service.load();
+        let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        m.locations_pending.set(load.requests.into());
+        m.orders_pending.get_or_create(&[("state", "waiting")]).set(count(load.orders_waiting));
+        m.orders_pending.get_or_create(&[("state", "running")]).set(count(load.orders_running));
         let ended = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner);
         Status {
             version: env!("CARGO_PKG_VERSION"),

@@ -10,7 +10,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::net::tls::{HandshakeFailure, TlsVersion};
 use crate::net::{Connection, Kind, Server};
 use crate::observe::{Figure, Metrics, SessionRecord};
-use crate::service::Positions;
+use crate::service::{Positions, Service};
+use crate::slc::ni::OrderEvent;
 use crate::slc::{self, PositionReport};
 
 /// Positions that may wait for the store.
@@ -21,6 +22,7 @@ const BATCH: usize = 512;
 /// Implements [`crate::net::Host`].
 pub(super) struct Host {
     metrics: Arc<Metrics>,
+    service: Service,
     positions: mpsc::Sender<PositionReport>,
     outcomes: Arc<Mutex<BTreeMap<&'static str, u64>>>,
 }
@@ -28,21 +30,26 @@ pub(super) struct Host {
 impl Host {
     /// The host, and the task that writes positions; it ends when the host is gone and everything is written.
     pub(super) fn new(
-        metrics: Arc<Metrics>,
-        positions: Positions,
+        metrics: &Arc<Metrics>,
+        service: Service,
         outcomes: Arc<Mutex<BTreeMap<&'static str, u64>>>,
     ) -> (Self, JoinHandle<()>) {
         let (send, receive) = mpsc::channel(QUEUE);
-        let writer = tokio::spawn(write(receive, positions, Arc::clone(&metrics)));
-        (Self { metrics, positions: send, outcomes }, writer)
+        let writer = tokio::spawn(write(receive, service.positions().clone(), Arc::clone(metrics)));
+        (Self { metrics: Arc::clone(metrics), service, positions: send, outcomes }, writer)
     }
 }
 
 impl crate::net::Host for Host {
     fn position(&self, report: PositionReport) {
+        self.service.report(&report);
         if self.positions.try_send(report).is_err() {
             self.metrics.positions_unstored.inc();
         }
+    }
+
+    fn ordered(&self, slp_session: [u8; 4], event: OrderEvent) {
+        self.service.ordered(slp_session, event);
     }
 
     fn ended(&self, connection: &Connection, record: slc::SessionRecord) {

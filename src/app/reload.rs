@@ -11,8 +11,8 @@ use crate::le::http::Reloaded;
 use crate::net::tls::TlsBackend;
 
 /// Sections that take effect only at a start; of `log` and the top level, single keys.
-const AT_START: [&str; 9] =
-    ["data", "listen", "connections", "tls", "feed", "push", "store", "trace", "http"];
+const AT_START: [&str; 11] =
+    ["data", "listen", "connections", "tls", "feed", "push", "service", "audit", "store", "trace", "http"];
 
 impl Shared {
     /// Reads everything first, then swaps: a mistake anywhere changes nothing.
@@ -42,6 +42,9 @@ impl Shared {
         let policy = resolve_policy(&running).map_err(|e| e.to_string())?;
         let locator = Locator::open(&running.cells()).map_err(|e| e.to_string())?;
         let access = running.access.build();
+        let book = super::location::read_book(&running, &running.data, Some(&self.service.book()))
+            .map_err(|e| e.to_string())?;
+        let (clients, subscribers) = book.len();
         let certificates = self.tls.reload().map_err(|e| format!("TLS: {e}"))?;
 
         // Nothing below fails.
@@ -53,6 +56,7 @@ impl Shared {
         self.world.cells.store(Arc::new(locator));
         self.world.access.store(Arc::new(access));
         self.world.policy.store(Arc::new(policy));
+        self.service.reload(book);
         self.feed.exclude(running.sky.exclude.clone());
         let needs_restart = changed_at_start(&old, &new);
         self.config.store(Arc::new(running));
@@ -61,6 +65,8 @@ impl Shared {
                 "configuration".to_owned(),
                 format!("certificates ({})", certificates.len()),
                 format!("cells ({})", self.cells.load(Ordering::Relaxed)),
+                format!("clients ({clients})"),
+                format!("subscribers ({subscribers})"),
             ],
             needs_restart,
         })

@@ -40,6 +40,16 @@ pub struct Config {
     pub tls: crate::net::tls::Config,
     /// How SUPL INIT reaches SETs.
     pub push: crate::net::push::Config,
+    /// The location service.
+    pub service: crate::service::config::Config,
+    /// What holds for all subscribers.
+    pub privacy: crate::service::privacy::Config,
+    /// Who may ask for positions.
+    pub clients: Vec<crate::service::ClientProfile>,
+    /// What subscribers allow.
+    pub subscribers: Vec<crate::service::Subscriber>,
+    /// The audit record.
+    pub audit: crate::service::audit::Config,
     /// Positions of targets.
     pub positions: crate::service::positions::Config,
     /// What must survive a restart.
@@ -66,6 +76,11 @@ impl Default for Config {
             session: crate::slc::Config::default(),
             tls: crate::net::tls::Config::default(),
             push: crate::net::push::Config::default(),
+            service: crate::service::config::Config::default(),
+            privacy: crate::service::privacy::Config::default(),
+            clients: Vec::new(),
+            subscribers: Vec::new(),
+            audit: crate::service::audit::Config::default(),
             positions: crate::service::positions::Config::default(),
             store: crate::store::Config::default(),
             trace: crate::observe::trace::Config::default(),
@@ -108,6 +123,11 @@ impl Config {
         crate::store::Config { path: self.data.join(&self.store.path), ..self.store.clone() }
     }
 
+    /// The audit record's settings, its place resolved.
+    pub fn audit(&self) -> crate::service::audit::Config {
+        crate::service::audit::Config { path: self.data.join(&self.audit.path), ..self.audit.clone() }
+    }
+
     /// The cell table's settings, its place resolved.
     pub fn cells(&self) -> crate::cells::Config {
         crate::cells::Config { table: self.data.join(&self.cells.table), ..self.cells.clone() }
@@ -141,6 +161,23 @@ impl Config {
         }
         if let Err(e) = self.session.resolve() {
             return bad("session", e.to_string());
+        }
+        if let Err(e) = self.service.check() {
+            return bad("service", e.to_string());
+        }
+        if let Err(e) = self.audit.check() {
+            return bad("audit", e);
+        }
+        if self.privacy.refusal_ms > 1000 {
+            return bad("privacy.refusal_ms", format!("{} is not in 0..=1000", self.privacy.refusal_ms));
+        }
+        let profiles =
+            crate::service::Profiles { clients: self.clients.clone(), subscribers: self.subscribers.clone() };
+        // Those in files of their own are looked at when the server reads them; rules here may name clients there.
+        if self.privacy.files.is_empty()
+            && let Err(e) = crate::service::Book::new(profiles, &self.privacy, None)
+        {
+            return bad("profiles", e.to_string());
         }
         if let Err(e) = self.push.check() {
             return bad("push", e.to_string());

@@ -389,6 +389,11 @@ impl Service {
         Ok(gone)
     }
 
+    /// The audit record.
+    pub fn audit(&self) -> &Audit {
+        &self.shared.audit
+    }
+
     /// The positions that are known.
     pub fn positions(&self) -> &Positions {
         &self.shared.positions

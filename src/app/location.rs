@@ -1,0 +1,55 @@
+//! The location service of a configuration.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::AppError;
+use crate::base::Now;
+use crate::base::time::Clock;
+use crate::config::Config;
+use crate::observe::Metrics;
+use crate::service::audit::Audit;
+use crate::service::{Book, Parts, Positions, Profiles, Push, Service};
+use crate::slc::Policy;
+
+/// The profiles of a configuration, the files that it names included.
+pub(super) fn read_book(config: &Config, data: &Path, before: Option<&Book>) -> Result<Book, AppError> {
+    let profiles = Profiles { clients: config.clients.clone(), subscribers: config.subscribers.clone() };
+    let book = Book::read(&profiles, &config.privacy, data, before)?;
+    let clear = book.clear_passwords();
+    if !clear.is_empty() {
+        tracing::warn!(
+            clients = clear.join(" "),
+            "passwords of clients stand in the configuration in clear: `groma clients hash` makes password_hash of them"
+        );
+    }
+    Ok(book)
+}
+
+/// Builds the service.
+pub(super) fn build(
+    config: &Config,
+    clock: Clock,
+    positions: Positions,
+    push: Arc<dyn Push>,
+    policy: Arc<ArcSwap<Policy>>,
+    metrics: &Arc<Metrics>,
+) -> Result<Service, AppError> {
+    let book = read_book(config, &config.data, None)?;
+    let audit = Audit::open(&config.audit(), Arc::clone(metrics), clock.now().utc)?;
+    // The monotonic part is the timer wheel's, which is the same clock outside of tests.
+    let now = move || Now { mono: tokio::time::Instant::now().into_std(), utc: clock.now().utc };
+    let parts = Parts {
+        now: Arc::new(now),
+        positions,
+        push,
+        policy,
+        audit,
+        metrics: Arc::clone(metrics),
+        config: config.service.clone(),
+        book,
+    };
+    Service::new(parts).map_err(|e| AppError::Section { section: "service", problem: e.to_string() })
+}
