@@ -17,6 +17,7 @@ mod flows_cell;
 mod flows_ni;
 mod flows_refusals;
 mod net;
+mod push_peers;
 mod recorded_sky;
 mod serve;
 mod store_kill;
