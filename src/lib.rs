@@ -83,6 +83,8 @@
 //!   RINEX readers do not keep. So are RTCM streams ([`feed::rtcm`]), with `rtcm-rs` as the other side in the tests: it hands out
 //!   physical values, and one signal unknown to it costs the whole message. NTRIP ([`feed::ntrip`]) is a page of text over the
 //!   sockets and the TLS that are here anyway.
+//! - SMPP ([`net::push::smpp`]) and SIP ([`wire::sip`]) are read by codecs of our own: a dozen PDUs and one text format, where what
+//!   counts is that nothing broken ends more than itself.
 //! - Cells are a sorted file of our own ([`cells`]): tens of millions of fixed-size records that are written once and then
 //!   only searched want no database.
 //!
