@@ -1,6 +1,6 @@
 //! Names and passwords for the next node of a bearer: read when they are needed, never shown.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 /// A name and its password.
@@ -60,6 +60,15 @@ impl Secret {
     pub(super) fn basic(&self) -> String {
         format!("Basic {}", base64(format!("{}:{}", self.name, self.password).as_bytes()))
     }
+}
+
+/// Octets as hexadecimal digits.
+pub(super) fn hex(octets: &[u8]) -> String {
+    octets.iter().fold(String::with_capacity(2 * octets.len()), |mut out, b| {
+        // Writing to a string does not fail.
+        let _ = write!(out, "{b:02x}");
+        out
+    })
 }
 
 /// RFC 4648, 4.

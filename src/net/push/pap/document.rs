@@ -78,16 +78,12 @@ pub(super) fn meaning(code: u16) -> Result<Carried, Failure> {
     Err(match code {
         1000..=1999 => return Ok(Carried::Accepted),
         2001 => Failure::Unauthorized(number),
-        // The address is wrong, or not known there.
-        2002 | 2003 => Failure::Unreachable(number),
-        2000..=2999 => Failure::Refused(number),
+        // The address is wrong or not known there; the device: aborted, out of coverage, not there.
+        2002 | 2003 | 5000..=5999 => Failure::Unreachable(number),
         // An internal error of the gateway, and what it has not got just now.
-        3000 | 3009 | 3010 => Failure::Temporary(number),
-        3001..=3999 => Failure::Refused(number),
         4001 => Failure::Congested,
-        4000..=4999 => Failure::Temporary(number),
-        // The device: aborted, out of coverage, not there.
-        5000..=5999 => Failure::Unreachable(number),
+        3000 | 3009 | 3010 | 4000..=4999 => Failure::Temporary(number),
+        2000..=3999 => Failure::Refused(number),
         _ => Failure::Broken,
     })
 }

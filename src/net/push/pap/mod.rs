@@ -23,7 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use super::bearer::{Attempt, Bearer, Carried, Failure, Parcel};
 use super::config::{ConfigProblem, within};
 use super::connect::{self, TrustError};
-use super::secret::Secret;
+use super::secret::{Secret, hex};
 use crate::base::time::Clock;
 use document::{Submission, code, meaning};
 
@@ -149,7 +149,7 @@ impl Pap {
     fn word(&self) -> Result<String, Failure> {
         let mut octets = [0; 12];
         self.random.fill(&mut octets).map_err(|_| Failure::Down)?;
-        Ok(octets.iter().map(|b| format!("{b:02x}")).collect())
+        Ok(hex(&octets))
     }
 
     fn request(&self, parcel: &Parcel) -> Result<Request<Full<Bytes>>, Failure> {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use md5::{Digest as _, Md5};
 
-use super::super::secret::Secret;
+use super::super::secret::{Secret, hex};
 
 /// A hash that can be asked for, the better ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,10 +22,7 @@ impl Algorithm {
             Self::Sha256 => ring::digest::digest(&ring::digest::SHA256, text.as_bytes()).as_ref().to_vec(),
             Self::Md5 => Md5::digest(text.as_bytes()).to_vec(),
         };
-        octets.iter().fold(String::with_capacity(64), |mut s, b| {
-            let _ = write!(s, "{b:02x}");
-            s
-        })
+        hex(&octets)
     }
 
     const fn name(self) -> &'static str {
@@ -154,28 +151,24 @@ fn parameters(text: &str) -> Vec<(String, String)> {
     let mut rest = text.trim_start_matches([',', ' ', '\t']);
     while let Some((name, behind)) = rest.split_once('=') {
         let behind = behind.trim_start();
-        let (value, left) = match behind.strip_prefix('"') {
-            Some(inner) => {
-                let mut value = String::new();
-                let mut chars = inner.char_indices();
-                let mut end = inner.len();
-                while let Some((i, c)) = chars.next() {
-                    match c {
-                        '"' => {
-                            end = i + 1;
-                            break;
-                        }
-                        '\\' => value.extend(chars.next().map(|(_, c)| c)),
-                        c => value.push(c),
+        let (value, left) = if let Some(inner) = behind.strip_prefix('"') {
+            let mut value = String::new();
+            let mut chars = inner.char_indices();
+            let mut end = inner.len();
+            while let Some((i, c)) = chars.next() {
+                match c {
+                    '"' => {
+                        end = i + 1;
+                        break;
                     }
+                    '\\' => value.extend(chars.next().map(|(_, c)| c)),
+                    c => value.push(c),
                 }
-                (value, inner.get(end..).unwrap_or_default())
             }
-            None => {
-                let end = behind.find(',').unwrap_or(behind.len());
-                let (value, left) = behind.split_at(end);
-                (value.trim().to_owned(), left)
-            }
+            (value, inner.get(end..).unwrap_or_default())
+        } else {
+            let (value, left) = behind.split_at(behind.find(',').unwrap_or(behind.len()));
+            (value.trim().to_owned(), left)
         };
         out.push((name.trim().to_owned(), value));
         rest = left.trim_start_matches([',', ' ', '\t']);

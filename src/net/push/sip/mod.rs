@@ -21,7 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use super::bearer::{Attempt, Bearer, Carried, Failure, Parcel};
 use super::config::{ConfigProblem, within};
 use super::connect::{self, TrustError};
-use super::secret::Secret;
+use super::secret::{Secret, hex};
 use crate::base::ids::SetIdKind;
 use crate::wire::sip::{Framer, Message};
 use digest::Challenge;
@@ -219,7 +219,7 @@ impl Sip {
     fn word(&self) -> Result<String, Failure> {
         let mut octets = [0; 10];
         self.random.fill(&mut octets).map_err(|_| Failure::Down)?;
-        Ok(octets.iter().map(|b| format!("{b:02x}")).collect())
+        Ok(hex(&octets))
     }
 
     async fn open(&self, transport: Transport) -> Result<Channel, Failure> {

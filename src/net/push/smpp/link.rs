@@ -1,5 +1,6 @@
 //! Keeps one connection to an SMSC: connects, binds, and comes back after it was lost.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,15 +64,15 @@ pub(super) struct Submission {
 pub(super) struct Queue {
     pub(super) urgent: mpsc::Receiver<Submission>,
     pub(super) ordinary: mpsc::Receiver<Submission>,
-    again_urgent: std::collections::VecDeque<Submission>,
-    again: std::collections::VecDeque<Submission>,
+    again_urgent: VecDeque<Submission>,
+    again: VecDeque<Submission>,
     /// Keeps the queue of [`Self::none`] open.
     _idle: Option<mpsc::Sender<Submission>>,
 }
 
 impl Queue {
     pub(super) fn new(urgent: mpsc::Receiver<Submission>, ordinary: mpsc::Receiver<Submission>) -> Self {
-        Self { urgent, ordinary, again_urgent: Default::default(), again: Default::default(), _idle: None }
+        Self { urgent, ordinary, again_urgent: VecDeque::new(), again: VecDeque::new(), _idle: None }
     }
 
     /// The queue of a connection that submits nothing.

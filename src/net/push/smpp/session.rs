@@ -98,7 +98,7 @@ impl Session {
         stop: &CancellationToken,
     ) -> Result<(), End> {
         while let Some(pdu) = Pdu::take(buffer)? {
-            self.heard(pdu, queue)?;
+            self.heard(&pdu, queue)?;
             if self.out.len() > 1 << 16 {
                 self.flush(stream).await?;
             }
@@ -189,7 +189,7 @@ impl Session {
     }
 
     /// Does what a PDU of the SMSC asks for.
-    fn heard(&mut self, pdu: Pdu, queue: &mut Queue) -> Result<(), End> {
+    fn heard(&mut self, pdu: &Pdu, queue: &mut Queue) -> Result<(), End> {
         self.heard = Instant::now();
         match pdu.command {
             Command::ENQUIRE_LINK => {
@@ -199,8 +199,8 @@ impl Session {
                 self.answer(pdu.command.response(), status::OK, pdu.sequence, Bytes::new());
                 return Err(End::Unbound);
             }
-            Command::DELIVER_SM => self.delivered(&pdu, ShortMessage::read(&pdu.body)),
-            Command::DATA_SM => self.delivered(&pdu, ShortMessage::read_data(&pdu.body)),
+            Command::DELIVER_SM => self.delivered(pdu, ShortMessage::read(&pdu.body)),
+            Command::DATA_SM => self.delivered(pdu, ShortMessage::read_data(&pdu.body)),
             Command::ALERT_NOTIFICATION => {}
             Command::GENERIC_NACK => {
                 if self.enquiry.is_some_and(|(s, _)| s == pdu.sequence) {
@@ -220,7 +220,7 @@ impl Session {
                     self.enquiry = None;
                 }
             }
-            c if c == Command::SUBMIT_SM.response() => self.submitted(&pdu, queue)?,
+            c if c == Command::SUBMIT_SM.response() => self.submitted(pdu, queue)?,
             // The answer to what we did not ask, or gave up.
             c if c.is_response() => {}
             _ => self.answer(Command::GENERIC_NACK, status::INVALID_COMMAND, pdu.sequence, Bytes::new()),
