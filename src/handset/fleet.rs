@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::UdpSocket;
 use tokio::task::JoinSet;
@@ -41,6 +42,8 @@ pub struct FleetOptions {
     pub mixed: bool,
     /// What their users say.
     pub answer: Answer,
+    /// How long they wait for any one answer of the server.
+    pub patience: Duration,
 }
 
 impl FleetOptions {
@@ -57,6 +60,7 @@ impl FleetOptions {
             cells: Vec::new(),
             mixed: false,
             answer: Answer::Allow,
+            patience: Duration::from_secs(10),
         }
     }
 
@@ -74,6 +78,7 @@ impl FleetOptions {
         options.set_id = SetId::Msisdn(number);
         options.session_id = index as u16;
         options.seed = seed;
+        options.timeout = self.patience;
         options.cells = index
             .checked_rem(self.cells.len())
             .and_then(|i| self.cells.get(i))

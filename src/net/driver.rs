@@ -272,6 +272,9 @@ impl Conversation {
     fn ordered(&mut self, slp_session: [u8; 4], event: OrderEvent) {
         if matches!(event, OrderEvent::Arrived { .. }) {
             self.serving = Some(self.server.serves(slp_session));
+            if let Some(recording) = self.session.as_ref().and_then(|s| s.recording.as_ref()) {
+                recording.belongs_to(slp_session);
+            }
         }
         let ended = matches!(event, OrderEvent::Ended(_));
         self.server.host.ordered(slp_session, event);

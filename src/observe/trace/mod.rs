@@ -213,6 +213,13 @@ pub struct Recording {
 }
 
 impl Recording {
+    /// The session turns out to be this one, whose id was given before its connection was opened.
+    pub fn belongs_to(&self, session: [u8; 4]) {
+        if let Some(traced) = self.tracer.kept().find(self.number) {
+            traced.subject.session = session;
+        }
+    }
+
     /// Records one message.
     pub fn pdu(&self, direction: Direction, time: Utc, bytes: &[u8]) {
         self.tracer.record(self.number, TracedPdu { time, direction, bytes: bytes.into() });
