@@ -51,6 +51,19 @@
 //!   │◄───────────────────────────┤◄───────────┤              │
 //! ```
 //!
+//! # A session that somebody orders
+//!
+//! ```text
+//!  SET                          net          slc                       service
+//!   │                            │            │   slc::ni::invite() ◄──── Order
+//!   │◄─── SUPL INIT (UDP, SMS …)─┤◄───────────┼────────────────────────── Push
+//!   │  SUPL POS INIT (ver)       │            │
+//!   ├───────────────────────────►├───────────►├── find, claim ──────────► Rendezvous
+//!   │◄──────── SUPL POS ────────►│◄──────────►│                            ▲
+//!   │  SUPL END (position)       │            ├── Action::Ordered ─────────┘
+//!   │◄───────────────────────────┤◄───────────┤   arrived, position, ended
+//! ```
+//!
 //! # What always holds
 //!
 //! - **A session is a machine without I/O.** [`slc::Session::handle`] takes an input and the time and says what to do; the
@@ -61,6 +74,8 @@
 //!   one of each, and a reload is a swap.
 //! - **No source is believed alone.** What contradicts the rest, plays back another time, or does not fit what reference
 //!   stations receive is left out and counted ([`gnss::agreement`], [`gnss::monitor`]).
+//! - **An order ends once,** by its deadline, with the best there was; what needs the user's consent leaves no session before
+//!   the user gave it ([`slc::ni`]).
 //! - **Expired or unhealthy data is not offered,** a simulated sky never stands in for a real one, and both a simulated
 //!   sky and a shifted clock are marked wherever the server describes itself.
 //! - **Everything from outside is bounded:** PDU sizes, sessions, connections, time, queues, table rows.
@@ -70,7 +85,7 @@
 //!
 //! # Where to start reading
 //!
-//! [`slc::Session`] for what happens in a session, [`spc`] for what a handset is given and why, [`gnss::SkySnapshot`] for what
+//! [`slc::Session`] for what happens in a session, [`slc::ni`] for how one is ordered, [`spc`] for what a handset is given and why, [`gnss::SkySnapshot`] for what
 //! the server knows of the sky, [`gnss::solve`] for how measurements become a position, [`app`] for how it all hangs together.
 //!
 //! # Departures from the usual
