@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use crate::base::broadcast::Gnss;
-use crate::base::{GeoPoint, GpsTime, Utc};
+use crate::base::{GeoPoint, GpsTime, SetId, Utc};
 use crate::gnss::Withheld;
 use crate::gnss::table::sky_table;
 use crate::le::http::{Backend, FeedStatus, Readiness, Reloaded, SkyCount, Status, Traces};
@@ -231,6 +231,11 @@ impl Backend for Shared {
 
     fn reload(&self) -> Result<Reloaded, String> {
         self.read_anew()
+    }
+
+    fn forget(&self, target: &SetId) -> Result<usize, String> {
+        let forgotten = self.service.forget(target);
+        tokio::runtime::Handle::current().block_on(forgotten).map_err(|e| e.to_string())
     }
 
     fn traces(&self) -> &dyn Traces {

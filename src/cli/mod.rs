@@ -5,7 +5,9 @@
 
 mod admin;
 mod asn1;
+mod audit;
 mod cells;
+mod clients;
 mod data;
 mod demo;
 mod feed;
@@ -79,6 +81,8 @@ enum Command {
     Trace(trace::TraceArgs),
     Reload(reload::ReloadArgs),
     Store(store::StoreArgs),
+    Clients(clients::ClientsArgs),
+    Audit(audit::AuditArgs),
 }
 
 /// How much a command says on standard error besides its result.
@@ -118,6 +122,8 @@ pub fn main() -> ExitCode {
         Command::Trace(args) => trace::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Store(args) => store::run(&args),
+        Command::Clients(args) => clients::run(&args),
+        Command::Audit(args) => audit::run(&args),
     };
     match outcome {
         Ok(code) => code,

@@ -69,6 +69,16 @@ impl Hub {
         });
     }
 
+    /// The ids and SUPL INITs of orders that wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> Vec<([u8; 4], Vec<u8>)> {
+        let waiting = |(id, e): (&[u8; 4], &Entry)| match e {
+            Entry::Waiting(invited, _) => Some((*id, invited.invitation.octets.clone())),
+            _ => None,
+        };
+        self.orders().iter().filter_map(waiting).collect()
+    }
+
     /// Orders that wait for their SET, and those whose SET has come.
     pub(super) fn count(&self) -> (usize, usize) {
         let orders = self.orders();

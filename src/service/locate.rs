@@ -327,6 +327,9 @@ impl Service {
             let usable = !after || !aim.tells();
             let why = self.follow(seek, seen, deadline, usable, &mut best).await;
             let Halt::End(end) = why else { return Reached { best, why } };
+            if best.as_ref().is_some_and(|b| meets(&seek.r.qop, b, self.age(b))) {
+                return Reached { best, why };
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             let again = match end {
                 End::Superseded | End::Abandoned => !left.is_zero(),
@@ -359,7 +362,7 @@ impl Service {
             {
                 let done = self.is_enough(seek, &estimate, met);
                 self.take(seek, &estimate, done, best);
-                if done && end.is_none() {
+                if done {
                     return Halt::Satisfied;
                 }
             }

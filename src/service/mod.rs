@@ -23,6 +23,8 @@ mod recent;
 mod request;
 #[allow(clippy::module_inception)]
 mod service;
+#[cfg(test)]
+mod tests;
 mod underway;
 mod verdict;
 

@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::json;
 
+use crate::service::parse_identity;
+
 use super::{ADMIN_HEADER, Caller, Context, Shared, error, json_response};
 
 /// Media type of pcap files.
@@ -19,6 +21,7 @@ const PCAP: &str = "application/vnd.tcpdump.pcap";
 pub(super) fn routes(context: &Arc<Context>) -> Router<Arc<Context>> {
     Router::new()
         .route("/admin/reload", post(reload))
+        .route("/admin/forget/{identity}", post(forget))
         .route(
             "/admin/trace",
             get(async |State(c): Shared| json_response(StatusCode::OK, &c.backend.traces().list())),
@@ -67,6 +70,18 @@ async fn reload(State(c): Shared) -> Response {
     match tokio::task::spawn_blocking(move || backend.reload()).await {
         Ok(Ok(done)) => json_response(StatusCode::OK, &done),
         Ok(Err(problem)) => error(StatusCode::UNPROCESSABLE_ENTITY, &problem),
+        Err(e) => error(StatusCode::INTERNAL_SERVER_ERROR, &e.to_string()),
+    }
+}
+
+async fn forget(State(c): Shared, Path(identity): Path<String>) -> Response {
+    let Some(target) = parse_identity(&identity) else {
+        return error(StatusCode::BAD_REQUEST, "an identity such as msisdn:447700900123 is expected");
+    };
+    let backend = c.backend.clone();
+    match tokio::task::spawn_blocking(move || backend.forget(&target)).await {
+        Ok(Ok(positions)) => json_response(StatusCode::OK, &json!({ "positions": positions })),
+        Ok(Err(problem)) => error(StatusCode::INTERNAL_SERVER_ERROR, &problem),
         Err(e) => error(StatusCode::INTERNAL_SERVER_ERROR, &e.to_string()),
     }
 }

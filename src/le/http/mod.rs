@@ -8,6 +8,7 @@
 //! | `GET /metrics` | Prometheus text format |
 //! | `GET /status.json`, `GET /sky.json[?at=LAT,LON]` | the same for machines |
 //! | `POST /admin/reload` | reads configuration, certificates and cells anew |
+//! | `POST /admin/forget/ID` | removes all positions of a subscriber, for instance of `msisdn:447700900123` |
 //! | `POST /admin/trace/start`, `…/stop`; `GET /admin/trace`, `…/trace.txt`, `…/trace/N`, `…/trace.pcap`, `…/trace/N.pcap` | session traces |
 //!
 //! Everything under `/admin` is for this machine only unless the configuration says otherwise, and needs the header
@@ -31,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::base::GeoPoint;
+use crate::base::{GeoPoint, SetId};
 use crate::observe::Metrics;
 use listener::{Bounded, Peer};
 pub use status::{FeedStatus, ListenerStatus, Readiness, Reloaded, SkyCount, Status, Traces};
@@ -68,6 +69,8 @@ pub trait Backend: Send + Sync + 'static {
     fn sky(&self, at: Option<GeoPoint>) -> serde_json::Value;
     /// Reads configuration, certificates and cells anew. May block; the error is one line for the operator.
     fn reload(&self) -> Result<Reloaded, String>;
+    /// Removes all that is known of a subscriber; how many positions went. May block; the error is one line for the operator.
+    fn forget(&self, target: &SetId) -> Result<usize, String>;
     /// The session traces.
     fn traces(&self) -> &dyn Traces;
 }
@@ -139,7 +142,8 @@ fn path_label(path: &str) -> &'static str {
     KNOWN
         .into_iter()
         .find(|k| *k == path)
-        .unwrap_or_else(|| if path.starts_with("/admin/trace") { "/admin/trace" } else { "other" })
+        .or_else(|| ["/admin/trace", "/admin/forget"].into_iter().find(|k| path.starts_with(k)))
+        .unwrap_or("other")
 }
 
 async fn front(State(c): Shared) -> Response {

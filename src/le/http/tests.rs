@@ -74,6 +74,9 @@ impl Backend for Fake {
     fn sky(&self, at: Option<GeoPoint>) -> serde_json::Value {
         json!({ "at": at.map(|p| [p.lat, p.lon]) })
     }
+    fn forget(&self, target: &crate::base::SetId) -> Result<usize, String> {
+        if target.storage_key() == "msisdn:447700900123" { Ok(3) } else { Err("the store failed".to_owned()) }
+    }
     fn reload(&self) -> Result<Reloaded, String> {
         if self.reload_fails { Err("groma.toml:1:1: no".to_owned()) } else { Ok(Reloaded::default()) }
     }
@@ -176,6 +179,10 @@ async fn orders_need_the_header_and_a_literal_host() {
     let door = open(Fake::default()).await;
     assert_eq!(ask(&door, "POST", "/admin/reload", "").await.0, 403);
     assert_eq!(ask(&door, "POST", "/admin/reload", ADMIN).await.0, 200);
+    assert_eq!(ask(&door, "POST", "/admin/forget/msisdn:447700900123", "").await.0, 403);
+    assert_eq!(ask(&door, "POST", "/admin/forget/msisdn:447700900123", ADMIN).await.0, 200);
+    assert_eq!(ask(&door, "POST", "/admin/forget/imsi:001010000000001", ADMIN).await.0, 500);
+    assert_eq!(ask(&door, "POST", "/admin/forget/bob", ADMIN).await.0, 400);
     assert_eq!(ask(&door, "GET", "/admin/reload", ADMIN).await.0, 405);
     let rebound = format!("{ADMIN}host: evil.example\r\n");
     assert_eq!(ask(&door, "POST", "/admin/reload", &rebound).await.0, 403);

@@ -242,6 +242,8 @@ impl State {
             (None, _) => (0, Digest::ORIGIN, false),
         };
         if !sound {
+            // A file that is there stays as it was found.
+            let seq = seq.max(reader::number_of(last).unwrap_or(0));
             return Self::begin(config, seq, head, now, true);
         }
         let file = OpenOptions::new().read(true).write(true).open(last).map_err(|e| io(last, e))?;
@@ -262,9 +264,9 @@ impl State {
 
     /// Begins a file.
     fn begin(config: &Config, seq: u64, head: Digest, now: Utc, damage: bool) -> Result<Self, AuditError> {
-        let path = config.path.join(reader::file_name(seq + 1));
+        let path = config.path.join(reader::file_name(seq.saturating_add(1)));
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
+        options.read(true).write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(&path).map_err(|e| io(&path, e))?;
@@ -322,7 +324,7 @@ impl State {
     }
 
     fn write(&mut self, entry: &Entry) -> Result<(), AuditError> {
-        let seq = self.seq + 1;
+        let seq = self.seq.saturating_add(1);
         let unwritable = |e: serde_json::Error| io(&self.path, std::io::Error::other(e));
         let rest = serde_json::to_string(entry).map_err(unwritable)?;
         let rest = rest.strip_prefix('{').and_then(|r| r.strip_suffix('}')).unwrap_or_default();

@@ -22,6 +22,11 @@ pub(super) fn file_name(first: u64) -> String {
     format!("audit-{first:020}.jsonl")
 }
 
+/// The number that a file is named by.
+pub(super) fn number_of(path: &Path) -> Option<u64> {
+    path.file_stem()?.to_str()?.strip_prefix("audit-")?.parse().ok()
+}
+
 /// How a name appears in the record: half of an HMAC is enough to tell people apart.
 pub(super) fn pseudonym_of(key: &hmac::Key, name: &[u8]) -> String {
     let tag = hmac::sign(key, name);
@@ -77,13 +82,13 @@ pub(super) fn end_of(path: &Path) -> Result<End, AuditError> {
         let entry = parse(&line.text);
         let Some(entry) = entry else {
             end.sound = false;
-            break;
+            continue;
         };
         let before = if first { entry.previous } else { end.last.map(|(_, head)| head) };
-        let follows = end.last.is_none_or(|(seq, _)| entry.seq == seq + 1);
+        let follows = end.last.is_none_or(|(seq, _)| seq.checked_add(1) == Some(entry.seq));
         if !follows || before.is_none_or(|b| b.next(&entry.body) != entry.hash) {
+            // What is written from now on follows the last entry that there is.
             end.sound = false;
-            break;
         }
         end.last = Some((entry.seq, entry.hash));
         end.len = line.end;
@@ -269,7 +274,7 @@ impl Reader {
             // The oldest file that there is says itself what it follows.
             (None, 1) => entry.previous,
             (None, _) => None,
-            (Some((seq, hash)), _) => Some(hash).filter(|_| entry.seq == seq + 1),
+            (Some((seq, hash)), _) => Some(hash).filter(|_| seq.checked_add(1) == Some(entry.seq)),
         };
         let says = line != 1 || entry.previous == before;
         let follows = before.is_some_and(|b| b.next(&entry.body) == entry.hash) && says;
@@ -283,11 +288,11 @@ impl Reader {
         if self.head.is_some_and(|(seq, hash)| seq == entry.seq && hash != entry.hash) {
             self.found.breaks.push(Break::Head(entry.seq));
         }
+        if entry.value.get("what").and_then(Value::as_str) == Some("damage") {
+            self.found.breaks.push(Break::Noted { file: file.clone(), seq: entry.seq });
+        }
         if !follows {
             return Err(Break::Chain { file, line, seq: entry.seq });
-        }
-        if entry.value.get("what").and_then(Value::as_str) == Some("damage") {
-            self.found.breaks.push(Break::Noted { file, seq: entry.seq });
         }
         Ok(entry.value)
     }
