@@ -1,5 +1,6 @@
 //! `groma audit`: the audit record is checked and taken out.
 
+use std::fmt::Write;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -87,7 +88,8 @@ fn check(data: &DataArgs, head: Option<&str>, as_json: bool) -> Outcome {
             text.push_str("older entries were removed, as keep_files has it\n");
         }
         for broken in &v.breaks {
-            text.push_str(&format!("BROKEN: {broken}\n"));
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "BROKEN: {broken}");
         }
         text.push_str(if v.breaks.is_empty() { "sound\n" } else { "the record is NOT sound\n" });
         output::print(&text)?;
