@@ -111,7 +111,7 @@ pub enum BookError {
     /// A rule that names a client there is not.
     #[error(
         "subscribers: rule {rule} of number {subscriber} names the client `{client}`, which is not there{}",
-        hint(near)
+        hint(near.as_deref())
     )]
     UnknownClient {
         /// Which subscriber, from 1.
@@ -125,8 +125,8 @@ pub enum BookError {
     },
 }
 
-fn hint(near: &Option<String>) -> String {
-    near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+fn hint(near: Option<&str>) -> String {
+    near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
 }
 
 /// How a client's password is kept.
@@ -368,9 +368,9 @@ impl Meant {
     pub(super) fn rules(&self) -> Rules<'_> {
         match &self.subscriber {
             Some(s) => {
-                Rules { rules: &s.rules, default: s.default, utc_offset_min: s.utc_offset_min, listed: true }
+                Rules { list: &s.rules, default: s.default, utc_offset_min: s.utc_offset_min, listed: true }
             }
-            None => Rules { rules: &[], default: Action::Deny, utc_offset_min: 0, listed: false },
+            None => Rules { list: &[], default: Action::Deny, utc_offset_min: 0, listed: false },
         }
     }
 }

@@ -80,7 +80,7 @@ impl Service {
 
     async fn find(&self, r: &LocateRequest, account: &mut Account) -> Result<Located, LocateError> {
         let seek = self.admit(r, account).await?;
-        match self.from_store(&seek).await? {
+        match self.look_up(&seek).await? {
             Some(located) => {
                 self.obtain_consent(&seek).await?;
                 Ok(located)
@@ -149,7 +149,7 @@ impl Service {
     }
 
     /// What is known and does, or why nothing known will do where nothing else is to be tried.
-    async fn from_store(&self, seek: &Seek<'_>) -> Result<Option<Located>, LocateError> {
+    async fn look_up(&self, seek: &Seek<'_>) -> Result<Option<Located>, LocateError> {
         let r = seek.r;
         let at_once = seek.response.is_zero();
         if r.kind == LocationKind::Initial

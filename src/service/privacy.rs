@@ -205,7 +205,7 @@ impl Default for Config {
 /// The rules that hold for a target.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules<'a> {
-    pub(super) rules: &'a [Rule],
+    pub(super) list: &'a [Rule],
     pub(super) default: Action,
     pub(super) utc_offset_min: i16,
     /// Whether the target has a profile.
@@ -293,7 +293,7 @@ pub(super) fn decide(
         return refuse(Refusal::NotCovered, Why::ClientProfile);
     }
     let local = LocalTime::new(now, rules.utc_offset_min);
-    let fitting = rules.rules.iter().enumerate().find(|(_, rule)| rule.fits(r, local));
+    let fitting = rules.list.iter().enumerate().find(|(_, rule)| rule.fits(r, local));
     let (action, by_location, why) = match fitting {
         Some((i, rule)) => (rule.action, rule.after_positioning, Why::Rule(i + 1)),
         None if rules.listed => (rules.default, false, Why::Default),

@@ -21,8 +21,8 @@ fn request(client_type: ClientType) -> LocateRequest {
     LocateRequest::new(client(client_type), Flow::Immediate, target())
 }
 
-fn rules(rules: &[Rule], default: Action) -> Rules<'_> {
-    Rules { rules, default, utc_offset_min: 0, listed: true }
+fn rules(list: &[Rule], default: Action) -> Rules<'_> {
+    Rules { list, default, utc_offset_min: 0, listed: true }
 }
 
 fn decided(r: &LocateRequest, of: Rules<'_>, config: &Config) -> Decision {
@@ -138,13 +138,13 @@ fn a_window_over_midnight_belongs_to_the_day_it_began_on() {
 
 #[test]
 fn a_wish_makes_it_stricter_and_never_laxer() {
+    use Asked::{Nothing, Notify, PrivacyOverride, VerifyAllowIfNoAnswer, VerifyDenyIfNoAnswer};
     let config = Config::default();
     let asked = |action, wish| {
         let mut r = request(ClientType::ValueAdded);
         r.wish = Some(wish);
         decided(&r, rules(&[], action), &config).verdict.map(|c| c.asked)
     };
-    use Asked::{Nothing, Notify, PrivacyOverride, VerifyAllowIfNoAnswer, VerifyDenyIfNoAnswer};
     assert_eq!(asked(Action::Allow, PrivacyWish::Ask(Notify)), Ok(Notify));
     assert_eq!(asked(Action::VerifyDeny, PrivacyWish::Ask(Nothing)), Ok(VerifyDenyIfNoAnswer));
     assert_eq!(asked(Action::Notify, PrivacyWish::Ask(VerifyAllowIfNoAnswer)), Ok(VerifyAllowIfNoAnswer));

@@ -38,8 +38,7 @@ pub(super) fn files(folder: &Path) -> Result<Vec<PathBuf>, AuditError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|e| io(folder, e))? {
         let path = entry.map_err(|e| io(folder, e))?.path();
-        let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-        if name.starts_with("audit-") && name.ends_with(".jsonl") {
+        if number_of(&path).is_some() && path.extension().is_some_and(|e| e == "jsonl") {
             files.push(path);
         }
     }

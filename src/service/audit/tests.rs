@@ -72,7 +72,7 @@ async fn entries_removed_exchanged_inserted_or_cut_off_are_noticed() {
     let good = std::fs::read_to_string(&path).unwrap();
     let lines: Vec<&str> = good.lines().collect();
     let write = |lines: Vec<&str>| {
-        std::fs::write(&path, lines.iter().map(|l| format!("{l}\n")).collect::<String>()).unwrap();
+        std::fs::write(&path, lines.join("\n") + "\n").unwrap();
         verify(&config.path, None).unwrap().breaks
     };
     assert_eq!(write(lines.clone()), []);
