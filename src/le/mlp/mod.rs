@@ -33,6 +33,8 @@ mod document;
 mod fault;
 pub mod model;
 #[cfg(test)]
+mod quirk_tests;
+#[cfg(test)]
 mod sample;
 mod schema;
 mod version;
