@@ -9,7 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use groma::base::geo::{Ellipse, GeoPoint, Shape};
 use groma::base::{LocationEstimate, PositionMethod, Utc};
 use groma::le::mlp::convert::position::{Form, method, pd};
-use groma::le::mlp::model::*;
+use groma::le::mlp::model::{Answer, Document, Msid, MsidType, Outcome, Pos, ResultType, Slia};
 use groma::le::mlp::{Reading, Version, parse};
 
 const REQUEST: &str = r#"<?xml version="1.0" encoding="UTF-8"?>

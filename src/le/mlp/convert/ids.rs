@@ -186,6 +186,7 @@ fn range(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::le::mlp::model::GroupType;
 
     fn id(kind: MsidType, text: &str) -> Result<SetId, u16> {
         set_id(&Msid::new(kind, text)).map_err(|f| f.code().0)
@@ -249,7 +250,7 @@ mod tests {
         assert_eq!(range("99", "100", 0), Err(110));
         assert_eq!(range("1x", "20", 0), Err(110));
         assert_eq!(range("10", "12", 2), Err(106));
-        let group = Msids(vec![MsidsEntry::Group { kind: Default::default(), name: "g".into() }]);
+        let group = Msids(vec![MsidsEntry::Group { kind: GroupType::default(), name: "g".into() }]);
         assert_eq!(expand(&group, 9).unwrap_err().code().0, 107);
     }
 }

@@ -67,7 +67,7 @@ fn bombs_are_refused() {
     assert_eq!(refused(&deep), FaultKind::TooLarge);
     let wide = format!("<a>{}</a>", "<b/>".repeat(60_000));
     assert_eq!(refused(&wide), FaultKind::TooLarge);
-    let attributes: String = (0..1000).map(|i| format!(" a{i}='1'")).collect();
+    let attributes = (0..1000).fold(String::new(), |all, i| all + &format!(" a{i}='1'"));
     assert_eq!(refused(&format!("<a{attributes}/>")), FaultKind::TooLarge);
     assert_eq!(refused(&format!("<a b='{}'/>", "x".repeat(5000))), FaultKind::TooLarge);
     assert_eq!(refused(&format!("<a>{}</a>", "x".repeat(300_000))), FaultKind::TooLarge);
