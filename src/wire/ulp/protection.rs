@@ -83,7 +83,7 @@ fn mac_at(octets: &[u8], basic: &BasicProtection) -> Option<usize> {
     let mut seen = 0_usize;
     for octet in octets {
         for bit in (0..8).rev() {
-            window = window << 1 & (1 << 112) - 1 | u128::from(octet >> bit & 1);
+            window = ((window << 1) & ((1 << 112) - 1)) | u128::from(octet >> bit & 1);
             seen += 1;
             if seen >= 112 && window == wanted {
                 return Some(seen - MAC);
