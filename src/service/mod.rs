@@ -27,6 +27,7 @@ mod service;
 mod tests;
 mod underway;
 mod verdict;
+pub mod triggers;
 
 pub use book::{Book, BookError, Profiles, Subscriber};
 pub use client::{AuthError, Client, ClientType, Credentials, Profile as ClientProfile, Secret};
