@@ -1,6 +1,7 @@
 //! Shared help of the tests.
 
 pub(crate) mod ephemerides;
+pub(crate) mod shelves;
 pub(crate) mod sky;
 
 use std::path::PathBuf;

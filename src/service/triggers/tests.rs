@@ -1,7 +1,6 @@
 //! The engine with a fake location service and a clock that stands still while nothing waits.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use crate::base::{GeoPoint, LocationEstimate, PositionMethod, SetId, Shape, Utc}
 use crate::service::{
     Absence, Client, ClientProfile, LocateError, LocateRequest, Located, LocationKind, Origin, Refusal,
 };
-use crate::store::{SledStore, Store};
+use crate::testing::shelves::Shelves;
 
 /// Answers from a list, or with the newest position it was told.
 #[derive(Default)]
@@ -77,10 +76,12 @@ struct Bench {
     stop: CancellationToken,
 }
 
-async fn bench(dir: &Path, config: Config) -> Bench {
+async fn bench(config: Config) -> Bench {
+    reopen(Arc::new(Shelves::default()), config).await
+}
+
+async fn reopen(store: Arc<Shelves>, config: Config) -> Bench {
     now();
-    let store_config = crate::store::Config { path: dir.to_owned(), ..Default::default() };
-    let store: Arc<dyn Store> = Arc::new(SledStore::open(&store_config).unwrap());
     let fake = Arc::new(Fake::default());
     let stop = CancellationToken::new();
     let parts =
@@ -128,8 +129,7 @@ fn entering(most: u32) -> Event {
 
 #[tokio::test(start_paused = true)]
 async fn periods_report_positions_and_failures_until_their_end() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut b = bench(dir.path(), Config::default()).await;
+    let mut b = bench(Config::default()).await;
     let refused = LocateError::NotAllowed(Refusal::Rule);
     b.fake.script.lock().unwrap().extend([Ok(50.0), Err(refused), Ok(51.0)]);
     let began = now();
@@ -149,8 +149,7 @@ async fn periods_report_positions_and_failures_until_their_end() {
 
 #[tokio::test(start_paused = true)]
 async fn once_is_once() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut b = bench(dir.path(), Config::default()).await;
+    let mut b = bench(Config::default()).await;
     b.fake.script.lock().unwrap().extend([Ok(50.0)]);
     b.triggers.add(Trigger { once: true, ..trigger(Some(5), None, 0) }).await.unwrap();
     assert!(b.next().await.last);
@@ -160,8 +159,7 @@ async fn once_is_once() {
 
 #[tokio::test(start_paused = true)]
 async fn an_event_is_seen_in_positions_that_come_in_and_given_through_the_service() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut b = bench(dir.path(), Config { poll_s: 0, ..Config::default() }).await;
+    let mut b = bench(Config { poll_s: 0, ..Config::default() }).await;
     b.triggers.add(trigger(None, Some(entering(1)), 3600)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     b.triggers.heard(&target(), &estimate(51.0, now()));
@@ -181,8 +179,7 @@ async fn an_event_is_seen_in_positions_that_come_in_and_given_through_the_servic
 
 #[tokio::test(start_paused = true)]
 async fn what_the_subscriber_forbids_meanwhile_is_not_told() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut b = bench(dir.path(), Config { poll_s: 0, ..Config::default() }).await;
+    let mut b = bench(Config { poll_s: 0, ..Config::default() }).await;
     b.triggers.add(trigger(None, Some(entering(1)), 3600)).await.unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     b.fake.script.lock().unwrap().push_back(Err(LocateError::NotAllowed(Refusal::Rule)));
@@ -192,8 +189,7 @@ async fn what_the_subscriber_forbids_meanwhile_is_not_told() {
 
 #[tokio::test(start_paused = true)]
 async fn silent_handsets_are_asked_and_time_runs_out() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut b = bench(dir.path(), Config { poll_s: 60, ..Config::default() }).await;
+    let mut b = bench(Config { poll_s: 60, ..Config::default() }).await;
     b.fake.script.lock().unwrap().extend([Ok(51.0), Ok(50.0), Ok(50.0)]);
     b.triggers.add(trigger(None, Some(entering(1)), 3600)).await.unwrap();
     assert_eq!(b.next().await.cause, Cause::Event, "at the second look");
@@ -205,8 +201,7 @@ async fn silent_handsets_are_asked_and_time_runs_out() {
 
 #[tokio::test(start_paused = true)]
 async fn batches_and_absences() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut b = bench(dir.path(), Config::default()).await;
+    let mut b = bench(Config::default()).await;
     let gone = Err(LocateError::Absent(Absence::NoAnswer));
     b.fake.script.lock().unwrap().extend([Ok(50.0), gone, gone, Ok(51.0), Ok(52.0)]);
     b.triggers.add(Trigger { manner: Manner::BatchCount(2), ..trigger(Some(10), None, 40) }).await.unwrap();
@@ -225,8 +220,7 @@ async fn batches_and_absences() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_are_stopped_by_their_owner_only_and_by_target() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut b = bench(dir.path(), Config { max_per_client: 2, ..Config::default() }).await;
+    let mut b = bench(Config { max_per_client: 2, ..Config::default() }).await;
     let other = SetId::Msisdn("491700000002".parse().unwrap());
     let mut two = trigger(None, Some(entering(1)), 3600);
     two.targets.push(Followed::of(other.clone()));
@@ -251,8 +245,7 @@ async fn requests_are_stopped_by_their_owner_only_and_by_target() {
 
 #[tokio::test(start_paused = true)]
 async fn what_makes_no_sense_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let b = bench(dir.path(), Config { min_interval_s: 5, ..Config::default() }).await;
+    let b = bench(Config { min_interval_s: 5, ..Config::default() }).await;
     assert_eq!(b.triggers.add(trigger(None, None, 60)).await.unwrap_err(), TriggerError::NoCondition);
     assert_eq!(b.triggers.add(trigger(Some(4), None, 60)).await.unwrap_err(), TriggerError::Interval(5));
     let mut back = trigger(Some(60), None, 60);
@@ -264,9 +257,9 @@ async fn what_makes_no_sense_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn they_survive_a_restart_and_go_on_where_they_were() {
-    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(Shelves::default());
     let added = {
-        let mut b = bench(dir.path(), Config::default()).await;
+        let mut b = reopen(Arc::clone(&store), Config::default()).await;
         b.fake.script.lock().unwrap().extend([Ok(50.0), Ok(50.0)]);
         let added = b.triggers.add(trigger(Some(60), None, 120)).await.unwrap();
         b.next().await;
@@ -276,7 +269,7 @@ async fn they_survive_a_restart_and_go_on_where_they_were() {
         added
     };
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let mut b = bench(dir.path(), Config::default()).await;
+    let mut b = reopen(store, Config::default()).await;
     b.fake.script.lock().unwrap().push_back(Ok(51.0));
     assert_eq!(b.triggers.of("client"), [Arc::clone(&added)]);
     let report = b.next().await;

@@ -1,0 +1,301 @@
+//! What a document asks for, in the terms of the location service.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Config;
+use super::places::{self, Style};
+use super::verdicts::about;
+use crate::base::{QualityOfPosition, SetId};
+use crate::le::mlp::ResultCode;
+use crate::le::mlp::model::{
+    Accuracy, Delay, EmeTargets, EmergencyKey, Eqop, GeoInfo, Header, HorizontalAccuracy, LocKind, LocType,
+    Msid, MsidType, Msids, MsidsEntry, Prio, PrivacyWish as WishElement, Qop, QosClass as QosElement, RequestMode,
+    RequestorType, SlirTargets, Verdict,
+};
+use crate::service::triggers::Ask;
+use crate::service::{
+    Client, Flow, LocateRequest, LocationKind, Priority, PrivacyWish, QosClass, ReachHints, Requestor,
+    RequestorKind, ServiceId,
+};
+use crate::slc::ni::Asked;
+
+/// One target of a request.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    /// As the client calls it: all of its identities.
+    pub(super) msids: Vec<Msid>,
+    /// As the house does, or why it cannot.
+    pub(super) ids: Result<Vec<SetId>, Verdict>,
+    pub(super) trans_id: Option<String>,
+    pub(super) esrd: Option<EmergencyKey>,
+    pub(super) esrk: Option<EmergencyKey>,
+    pub(super) reach: ReachHints,
+}
+
+impl Wanted {
+    fn of(msids: Vec<Msid>) -> Self {
+        let ids = msids.iter().map(places::set_id).collect();
+        Self { msids, ids, trans_id: None, esrd: None, esrk: None, reach: ReachHints::default() }
+    }
+}
+
+/// What is asked for, whoever the target.
+#[derive(Clone, Debug)]
+pub(super) struct Wish {
+    pub(super) ask: Ask,
+    /// Whether positions are wanted that come before the last one.
+    pub(super) intermediate: bool,
+    pub(super) style: Style,
+}
+
+/// The targets of a list.
+pub(super) fn listed(msids: &Msids, config: &Config) -> Result<Vec<Wanted>, Verdict> {
+    let most = config.max_targets as usize;
+    let mut wanted = Vec::new();
+    for entry in &msids.0 {
+        match entry {
+            MsidsEntry::One(target) => {
+                wanted.push(Wanted { trans_id: target.trans_id.clone(), ..Wanted::of(vec![target.msid.clone()]) });
+            }
+            MsidsEntry::Range { start, stop, codewords } => {
+                let range = range(start, stop, most)?;
+                if !codewords.is_empty() && codewords.len() != range.len() {
+                    return Err(about(ResultCode::INVALID_PROTOCOL_ELEMENT_VALUE, "codeword"));
+                }
+                wanted.extend(range.into_iter().map(|msid| Wanted::of(vec![msid])));
+            }
+            MsidsEntry::Group { .. } => {
+                return Err(about(ResultCode::PROTOCOL_ELEMENT_NOT_SUPPORTED, "msid_group"));
+            }
+        }
+        if wanted.len() > most {
+            return Err(Verdict::with_info(ResultCode::TOO_MANY_POSITION_ITEMS, format!("at most {most}")));
+        }
+    }
+    if wanted.is_empty() {
+        return Err(about(ResultCode::SYNTAX_ERROR, "msids"));
+    }
+    Ok(wanted)
+}
+
+/// All identities from one to another.
+fn range(start: &Msid, stop: &Msid, most: usize) -> Result<Vec<Msid>, Verdict> {
+    let bad = || about(ResultCode::INVALID_PROTOCOL_ELEMENT_VALUE, "msid_range");
+    let digits = |msid: &Msid| {
+        let text = msid.id.as_str().trim_start_matches('+').to_owned();
+        let value: u64 = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))?;
+        Some((value, text.len()))
+    };
+    let numbered = matches!(
+        start.kind,
+        MsidType::Msisdn | MsidType::Imsi | MsidType::Imei | MsidType::Min | MsidType::Mdn
+    );
+    let ((first, width), (last, width_of_last)) = digits(start).zip(digits(stop)).ok_or_else(bad)?;
+    if !numbered || start.kind != stop.kind || start.encoding != stop.encoding || width != width_of_last || last < first
+    {
+        return Err(bad());
+    }
+    if last - first >= most as u64 {
+        return Err(Verdict::with_info(ResultCode::TOO_MANY_POSITION_ITEMS, format!("at most {most}")));
+    }
+    let one = |n: u64| Msid { id: format!("{n:0width$}").into(), ..start.clone() };
+    Ok((first..=last).map(one).collect())
+}
+
+/// The targets of a standard request.
+pub(super) fn of_slir(targets: &SlirTargets, config: &Config) -> Result<Vec<Wanted>, Verdict> {
+    match targets {
+        SlirTargets::List(msids) => listed(msids, config),
+        SlirTargets::Network(list) => bounded(
+            list.iter()
+                .map(|t| Wanted { trans_id: t.trans_id.clone(), ..Wanted::of(vec![t.msid.clone()]) })
+                .collect(),
+            config,
+        ),
+    }
+}
+
+/// The targets of an emergency request.
+pub(super) fn of_eme(targets: &EmeTargets, config: &Config) -> Result<Vec<Wanted>, Verdict> {
+    let calls = match targets {
+        EmeTargets::List(msids) => return listed(msids, config),
+        EmeTargets::Calls(calls) => calls,
+    };
+    let mut wanted = Vec::new();
+    for call in calls {
+        let mut reach = ReachHints::default();
+        if let Some(supl) = &call.supl {
+            if let Some(text) = &supl.ip_address {
+                let ip: IpAddr = text
+                    .as_str()
+                    .parse()
+                    .map_err(|_| about(ResultCode::FORMAT_ERROR, "ip_address"))?;
+                reach.ip = Some(ip);
+            }
+            if let Some(shape) = &supl.shape {
+                reach.area = places::areas(shape)?.into_iter().next();
+            }
+        }
+        wanted.push(Wanted {
+            trans_id: call.trans_id.clone(),
+            esrd: call.esrd.clone(),
+            esrk: call.esrk.clone(),
+            reach,
+            ..Wanted::of(call.msids.clone())
+        });
+    }
+    // An identity that cannot be used does no harm beside one that can.
+    for target in &mut wanted {
+        let usable: Vec<SetId> = target.msids.iter().filter_map(|m| places::set_id(m).ok()).collect();
+        if !usable.is_empty() {
+            target.ids = Ok(usable);
+        }
+    }
+    bounded(wanted, config)
+}
+
+fn bounded(wanted: Vec<Wanted>, config: &Config) -> Result<Vec<Wanted>, Verdict> {
+    let most = config.max_targets as usize;
+    if wanted.len() > most {
+        return Err(Verdict::with_info(ResultCode::TOO_MANY_POSITION_ITEMS, format!("at most {most}")));
+    }
+    Ok(wanted)
+}
+
+/// What the header says of the client's service, of who is behind it, and of what the target is to be told.
+fn of_header(header: &Header, ask: &mut Ask) {
+    if let Some(client) = &header.client {
+        ask.service = client.service_id.clone().map(ServiceId);
+    }
+    ask.requestor = header.requestor.as_ref().map(|r| Requestor {
+        id: r.id.as_str().to_owned(),
+        kind: match r.kind {
+            RequestorType::Msisdn | RequestorType::Mdn => RequestorKind::Msisdn,
+            RequestorType::Name => RequestorKind::Name,
+            RequestorType::Email => RequestorKind::Email,
+            RequestorType::Url => RequestorKind::Url,
+            RequestorType::SipUrl | RequestorType::Ims => RequestorKind::SipUrl,
+            RequestorType::Imsi | RequestorType::Asid | RequestorType::Aspid => RequestorKind::Other,
+        },
+    });
+    // Who is at the end of a chain of resellers is who asks, where nobody else is named.
+    if ask.requestor.is_none() {
+        let last = header.subclients.last();
+        ask.requestor = last.map(|s| Requestor { id: s.id.clone(), kind: RequestorKind::Name });
+    }
+    let active = header
+        .client
+        .as_ref()
+        .and_then(|c| c.request_mode.as_ref())
+        .is_some_and(|m| m.mode == RequestMode::Active);
+    ask.wish = header.privacy_action.as_ref().map(|action| {
+        match if active { action.active } else { action.passive } {
+            WishElement::PositionNotAllowed => PrivacyWish::DoNotPosition,
+            WishElement::Position => PrivacyWish::Ask(Asked::Nothing),
+            WishElement::NotifyAndPosition => PrivacyWish::Ask(Asked::Notify),
+            WishElement::PositionIfNotDisallowed => PrivacyWish::Ask(Asked::VerifyAllowIfNoAnswer),
+            WishElement::PositionIfAllowed => PrivacyWish::Ask(Asked::VerifyDenyIfNoAnswer),
+        }
+    });
+}
+
+/// The quality that a document asks for.
+pub(super) struct Quality {
+    horizontal: Option<HorizontalAccuracy>,
+    vertical: Option<Accuracy>,
+    max_age: Option<Duration>,
+    response: Option<Duration>,
+}
+
+impl Quality {
+    pub(super) fn of_eqop(eqop: Option<&Eqop>, config: &Config) -> Self {
+        let Some(q) = eqop else { return Self::of_qop(None) };
+        let seconds = |s: u32| Duration::from_secs(s.into());
+        // The timer beats the class of delay (MLP 3.5 §5.3.2).
+        let response = q.resp_timer.map(seconds).or_else(|| match q.resp_req?.delay {
+            Delay::NoDelay => Some(Duration::ZERO),
+            Delay::LowDelay => Some(seconds(config.low_delay_s)),
+            Delay::DelayTolerant => None,
+        });
+        Self { horizontal: q.horizontal, vertical: q.vertical, max_age: q.max_loc_age.map(seconds), response }
+    }
+
+    pub(super) fn of_qop(qop: Option<&Qop>) -> Self {
+        let (horizontal, vertical) = qop.map_or((None, None), |q| (q.horizontal, q.vertical));
+        Self { horizontal, vertical, max_age: None, response: None }
+    }
+
+    fn fill(self, ask: &mut Ask) {
+        // An arc second of a great circle.
+        const ARC_SECOND_M: f64 = 30.887;
+        let horizontal = self.horizontal.map(|h| match h {
+            HorizontalAccuracy::Metres(a) => a,
+            HorizontalAccuracy::Arc(a) => Accuracy { value: a.value * ARC_SECOND_M, ..a },
+        });
+        ask.qop = QualityOfPosition {
+            horizontal_m: horizontal.map(|a| a.value),
+            vertical_m: self.vertical.map(|a| a.value),
+            max_age: self.max_age,
+            response_time: self.response,
+        };
+        let assured = [horizontal, self.vertical]
+            .into_iter()
+            .flatten()
+            .any(|a| a.class == Some(QosElement::Assured));
+        ask.qos_class = if assured { QosClass::Assured } else { QosClass::BestEffort };
+    }
+}
+
+/// The parts that most requests have in common.
+#[derive(Default)]
+pub(super) struct Common<'a> {
+    pub(super) quality: Option<Quality>,
+    pub(super) geo_info: Option<&'a GeoInfo>,
+    pub(super) loc_type: Option<LocType>,
+    pub(super) prio: Option<Prio>,
+}
+
+/// What is asked for, whoever the target.
+pub(super) fn wish(header: &Header, common: Common<'_>) -> Result<Wish, Verdict> {
+    let mut ask = Ask::default();
+    of_header(header, &mut ask);
+    if let Some(quality) = common.quality {
+        quality.fill(&mut ask);
+    }
+    if common.prio.is_some_and(|p| p.priority == crate::le::mlp::model::Priority::High) {
+        ask.priority = Priority::High;
+    }
+    let kind = common.loc_type.unwrap_or_default().kind;
+    ask.kind = match kind {
+        LocKind::Current | LocKind::CurrentAndIntermediate => LocationKind::Current,
+        LocKind::Last => LocationKind::Last,
+        LocKind::CurrentOrLast => LocationKind::CurrentOrLast,
+        LocKind::LastOrCurrent => LocationKind::LastOrCurrent,
+        LocKind::Initial => LocationKind::Initial,
+        LocKind::LocationUri => {
+            return Err(about(ResultCode::PROTOCOL_ELEMENT_ATTRIBUTE_VALUE_NOT_SUPPORTED, "loc_type: type"));
+        }
+    };
+    let style = places::style(common.geo_info, header.supported_shapes.as_ref())?;
+    Ok(Wish { ask, intermediate: kind == LocKind::CurrentAndIntermediate, style })
+}
+
+/// A request for one target.
+pub(super) fn request(client: &Arc<Client>, flow: Flow, ask: &Ask, ids: &[SetId], reach: &ReachHints) -> Option<LocateRequest> {
+    let (target, alternatives) = ids.split_first()?;
+    Some(LocateRequest {
+        service: ask.service.clone(),
+        requestor: ask.requestor.clone(),
+        alternatives: alternatives.to_vec(),
+        kind: ask.kind,
+        qop: ask.qop,
+        qos_class: ask.qos_class,
+        priority: ask.priority,
+        wish: ask.wish,
+        reach: reach.clone(),
+        velocity: true,
+        ..LocateRequest::new(Arc::clone(client), flow, target.clone())
+    })
+}
