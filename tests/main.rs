@@ -14,6 +14,7 @@ mod dissection;
 mod flows_agnss;
 mod flows_app;
 mod flows_cell;
+mod flows_mlp;
 mod flows_ni;
 mod flows_refusals;
 mod net;

@@ -57,6 +57,11 @@ pub(super) async fn sniff<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 impl<S> Sniffed<S> {
+    /// A stream of which nothing was read.
+    pub const fn fresh(io: S) -> Self {
+        Self { io, head: [0; 2], len: 0, pos: 0 }
+    }
+
     /// The stream below.
     pub const fn get_ref(&self) -> &S {
         &self.io

@@ -27,11 +27,15 @@
 //! A request that is not understood is answered with [`ParseFault::answer`]; where [`ParseFault::is_general`] holds, under HTTP
 //! status 404.
 
+pub mod client;
 mod codes;
 pub mod convert;
 mod document;
+pub mod door;
 mod fault;
 pub mod model;
+pub mod outbox;
+pub mod receiver;
 #[cfg(test)]
 mod quirk_tests;
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub struct RustlsBackend {
     config: Config,
     /// Where a development certificate lies, and whom it names.
     development: (PathBuf, Vec<String>),
+    /// Protocols offered inside (ALPN), the best first.
+    protocols: Vec<Vec<u8>>,
     loaded: ArcSwap<Loaded>,
 }
 
@@ -38,8 +40,15 @@ impl RustlsBackend {
     /// `names` (the server's domain names or addresses).
     pub fn new(config: Config, data_dir: &Path, names: Vec<String>) -> Result<Self, TlsError> {
         let development = (data_dir.join("tls"), names);
-        let loaded = ArcSwap::from_pointee(load(&config, &development)?);
-        Ok(Self { config, development, loaded })
+        let loaded = ArcSwap::from_pointee(load(&config, &development, &[])?);
+        Ok(Self { config, development, protocols: Vec::new(), loaded })
+    }
+
+    /// The same, offering these protocols inside (ALPN), the best first. A client that offers none gets on without.
+    pub fn offering(mut self, protocols: &[&[u8]]) -> Result<Self, TlsError> {
+        self.protocols = protocols.iter().map(|p| p.to_vec()).collect();
+        self.reload()?;
+        Ok(self)
     }
 
     /// The certificates in force.
@@ -77,7 +86,7 @@ impl TlsBackend for RustlsBackend {
     }
 
     fn reload(&self) -> Result<Vec<CertificateInfo>, TlsError> {
-        let loaded = load(&self.config, &self.development)?;
+        let loaded = load(&self.config, &self.development, &self.protocols)?;
         let infos = loaded.infos.clone();
         self.loaded.store(Arc::new(loaded));
         Ok(infos)
@@ -118,7 +127,11 @@ fn failed(source: io::Error) -> HandshakeError {
     HandshakeError { reason, source }
 }
 
-fn load(config: &Config, (dir, names): &(PathBuf, Vec<String>)) -> Result<Loaded, TlsError> {
+fn load(
+    config: &Config,
+    (dir, names): &(PathBuf, Vec<String>),
+    protocols: &[Vec<u8>],
+) -> Result<Loaded, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let entries = if config.certificates.is_empty() {
         let files = development::ensure(dir, names)?;
@@ -144,6 +157,7 @@ fn load(config: &Config, (dir, names): &(PathBuf, Vec<String>)) -> Result<Loaded
     } else {
         server.send_tls13_tickets = 0;
     }
+    server.alpn_protocols = protocols.to_vec();
     // Resumption rests on tickets or on nothing: a cache of sessions would cost memory for clients that never return.
     server.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(Loaded { config: Arc::new(server), infos })

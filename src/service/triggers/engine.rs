@@ -14,7 +14,9 @@ use super::report::{Cause, End, Outcome, OutcomeOf, ReportSink, TriggerReport};
 use super::trigger::{Trigger, TriggerId};
 use super::{Config, TriggerError};
 use crate::base::{LocationEstimate, SetId, Utc};
-use crate::service::{Absence, Client, Flow, LocateError, LocateRequest, Located, LocationKind, Origin};
+use crate::service::{
+    Absence, Client, Flow, LocateError, LocateRequest, Located, LocationKind, Origin, PositionUpdate, Service,
+};
 use crate::store::{Change, Shelf, Store, StoreError};
 
 /// Reports that a watcher may lag behind.
@@ -31,6 +33,17 @@ pub trait Locate: Send + Sync {
     fn locate(&self, request: LocateRequest) -> Locating;
     /// The client of this id, if it still is one.
     fn client(&self, id: &str) -> Option<Arc<Client>>;
+}
+
+impl Locate for Service {
+    fn locate(&self, request: LocateRequest) -> Locating {
+        let service = self.clone();
+        Box::pin(async move { service.locate(request).await })
+    }
+
+    fn client(&self, id: &str) -> Option<Arc<Client>> {
+        Self::client(self, id)
+    }
 }
 
 /// What the engine is made of.
@@ -272,6 +285,28 @@ impl Triggers {
         let now = (self.0.parts.now)();
         for (running, place) in places {
             self.0.look(&running, place, estimate, now);
+        }
+    }
+
+    /// Hands every position that comes into the house to the triggers, until the engine is stopped.
+    pub async fn listen(self, mut positions: broadcast::Receiver<PositionUpdate>) {
+        loop {
+            let update = tokio::select! {
+                () = self.0.parts.stop.cancelled() => return,
+                update = positions.recv() => update,
+            };
+            match update {
+                Ok(update) => {
+                    self.heard(&update.target, &update.estimate);
+                    if update.canonical != update.target {
+                        self.heard(&update.canonical, &update.estimate);
+                    }
+                }
+                Err(broadcast::error::RecvError::Lagged(missed)) => {
+                    tracing::warn!(missed, "positions passed triggered requests unseen");
+                }
+                Err(broadcast::error::RecvError::Closed) => return,
+            }
         }
     }
 

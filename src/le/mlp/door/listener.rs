@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -59,8 +58,6 @@ pub trait Tls: Send + Sync {
 /// What came with a request, besides its body.
 #[derive(Clone, Debug)]
 pub(super) struct Caller {
-    /// From where.
-    pub(super) peer: SocketAddr,
     /// Names in its certificate.
     pub(super) names: Arc<Vec<String>>,
 }
@@ -142,11 +139,11 @@ impl<A: Answer> Accepting<A> {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => {
+                Ok((stream, _)) => {
                     let (door, watcher) = (Arc::clone(&shared), graceful.watcher());
                     connections.spawn(async move {
                         door.answer.connections(1);
-                        door.connection(stream, peer, watcher).await;
+                        door.connection(stream, watcher).await;
                         door.answer.connections(-1);
                         drop(permit);
                     });
@@ -165,11 +162,9 @@ impl<A: Answer> Accepting<A> {
     async fn connection(
         self: &Arc<Self>,
         stream: TcpStream,
-        peer: SocketAddr,
         watcher: hyper_util::server::graceful::Watcher,
     ) {
         let _ = stream.set_nodelay(true);
-        let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
         let idle = Duration::from_secs(self.config.idle_s.max(1).into());
         let (stream, names): (Box<dyn Stream>, Vec<String>) = match &self.tls {
             None => (Box::new(stream), Vec::new()),
@@ -182,7 +177,7 @@ impl<A: Answer> Accepting<A> {
                 Err(_) => return,
             },
         };
-        let caller = Caller { peer, names: Arc::new(names) };
+        let caller = Caller { names: Arc::new(names) };
         let activity = Arc::new(Activity::new());
         let service = service_fn({
             let (door, activity) = (Arc::clone(self), Arc::clone(&activity));

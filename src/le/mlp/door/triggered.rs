@@ -255,7 +255,13 @@ impl Desk {
                 Ok(()) => any = true,
                 Err(e) => refused = refused.or(Some(e)),
             }
-            targets.push(Followed { target: request.target, alternatives: request.alternatives });
+            let mut followed = Followed { target: request.target, alternatives: request.alternatives };
+            // Under which its handset is heard of, where it has several names.
+            let canonical = self.services.service.canonical(&followed.target);
+            if followed.identities().all(|id| *id != canonical) {
+                followed.alternatives.push(canonical);
+            }
+            targets.push(followed);
         }
         match refused {
             Some(e) if !any => Err(of_locating(e)),

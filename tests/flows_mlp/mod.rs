@@ -1,0 +1,11 @@
+//! MLP over real sockets: every service, every rule, every way of going wrong.
+
+mod emergency;
+mod hostile;
+mod house;
+mod http;
+mod identities;
+mod later;
+mod quality;
+mod standard;
+mod triggered;
