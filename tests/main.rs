@@ -10,6 +10,7 @@ mod bad_input;
 mod casters;
 mod clients;
 mod commands;
+mod conformance;
 mod dissection;
 mod flows_agnss;
 mod flows_app;

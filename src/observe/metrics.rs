@@ -185,6 +185,20 @@ catalogue! {
         "Size of the store on disk";
     reloads: Family<Words<1>, Counter> = Family::default(), "reloads", None,
         "Reloads of configuration, certificates and cells, by `outcome` (ok, failed)";
+    mlp_requests: Family<Words<3>, Counter> = Family::default(), "mlp_requests", None,
+        "MLP requests, by `service`, `version` and `result` (the slogan of the whole answer; `OK` with failures of single targets)";
+    mlp_request_duration: Histograms<1> = Family::new_with_constructor(seconds), "mlp_request_duration", Some(Unit::Seconds),
+        "Duration of MLP requests, by `service`";
+    mlp_turned_away: Family<Words<1>, Counter> = Family::default(), "mlp_turned_away", None,
+        "HTTP requests to the MLP door that were not read, by `reason` (path, method, size, time, encoding, broken)";
+    mlp_connections: Gauge = Gauge::default(), "mlp_connections", None,
+        "Connections of MLP clients open now";
+    mlp_reports_waiting: Gauge = Gauge::default(), "mlp_reports_waiting", None,
+        "MLP reports that their clients have not taken yet";
+    mlp_reports_dead: Gauge = Gauge::default(), "mlp_reports_dead", None,
+        "MLP reports that were given up and are kept for the operator to see";
+    mlp_report_attempts: Family<Words<2>, Counter> = Family::default(), "mlp_report_attempts", None,
+        "Attempts to push MLP reports, by `kind` (slirep, eme_lirep, hlirep, slrep, emerep, tlrep, tlrpr, tlqrep) and `outcome` (taken, refused, failed)";
     http_requests: Family<Words<2>, Counter> = Family::default(), "http_requests", None,
         "Requests to the operator's pages, by `path` and `status`";
 }

@@ -25,9 +25,9 @@ mod request;
 mod service;
 #[cfg(test)]
 mod tests;
+pub mod triggers;
 mod underway;
 mod verdict;
-pub mod triggers;
 
 pub use book::{Book, BookError, Profiles, Subscriber};
 pub use client::{AuthError, Client, ClientType, Credentials, Profile as ClientProfile, Secret};

@@ -12,7 +12,17 @@ use super::http::{post, raw, slir};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn documents_that_are_none() {
     let house = House::new().await;
-    for body in ["", " ", "<", "<svc_init", "not xml", "<svc_init></svc_init", "<a><b></a></b>", "\u{0}\u{0}", "{\"a\":1}"] {
+    for body in [
+        "",
+        " ",
+        "<",
+        "<svc_init",
+        "not xml",
+        "<svc_init></svc_init",
+        "<a><b></a></b>",
+        "\u{0}\u{0}",
+        "{\"a\":1}",
+    ] {
         let (status, answer) = house.post(body).await;
         assert_eq!(status, 404, "{body:?}: {answer}");
         assert!(answer.contains("<gem") && results(&answer) == [106], "{body:?}: {answer}");
@@ -23,7 +33,9 @@ async fn documents_that_are_none() {
         assert_eq!((status, results(&answer)), (404, vec![108]), "{answer}");
     }
     // An answer is no request.
-    let (status, answer) = house.post("<svc_result ver=\"3.4.0\"><slia ver=\"3.4.0\"><req_id>1</req_id></slia></svc_result>").await;
+    let (status, answer) = house
+        .post("<svc_result ver=\"3.4.0\"><slia ver=\"3.4.0\"><req_id>1</req_id></slia></svc_result>")
+        .await;
     assert_eq!((status, results(&answer)), (404, vec![108]), "{answer}");
     house.close().await;
 }
@@ -44,7 +56,8 @@ async fn documents_with_mistakes_get_the_code_that_says_which() {
     assert_eq!(code("3.4.0", &of("<eqop/><eqop/>")).await, [106]);
     assert_eq!(code("3.4.0", &of("<x_vendor>1</x_vendor>")).await, [107]);
     // The same, announced as an extension, does no harm.
-    let doctype = "<!DOCTYPE svc_init SYSTEM \"MLP_v3_4.dtd\" [<!ENTITY % extension SYSTEM \"X.DTD\">%extension;]>";
+    let doctype =
+        "<!DOCTYPE svc_init SYSTEM \"MLP_v3_4.dtd\" [<!ENTITY % extension SYSTEM \"X.DTD\">%extension;]>";
     let extended = request("tracker", "3.4.0", &of("<x_vendor>1</x_vendor>"));
     let extended = extended.replace("<svc_init", &format!("{doctype}<svc_init"));
     assert!(house.ask(&extended).await.contains("<pd>"));
@@ -74,7 +87,8 @@ async fn nothing_outside_of_the_document_is_fetched() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bombs_are_refused_cheaply() {
     let house = House::new().await;
-    let laughs: String = (1..10).map(|k| format!("<!ENTITY l{k} \"{}\">", format!("&l{};", k - 1).repeat(10))).collect();
+    let laughs: String =
+        (1..10).map(|k| format!("<!ENTITY l{k} \"{}\">", format!("&l{};", k - 1).repeat(10))).collect();
     let laughs = format!("<!DOCTYPE svc_init [<!ENTITY l0 \"ha\">{laughs}]>");
     let bombs = [
         slir().replace("<svc_init", &format!("{laughs}<svc_init")).replace("491700000001", "&l9;"),
@@ -82,13 +96,21 @@ async fn bombs_are_refused_cheaply() {
         format!("<svc_init {}/>", (0..20_000).map(|k| format!("a{k}=\"\" ")).collect::<String>()),
         format!("<svc_init a=\"{}\"/>", "x".repeat(200_000)),
         format!("<svc_init>{}</svc_init>", "<msid/>".repeat(36_000)),
-        request("tracker", "3.4.0", &format!("<slir><msids>{}</msids></slir>", "<msid>1</msid>".repeat(15_000))),
+        request(
+            "tracker",
+            "3.4.0",
+            &format!("<slir><msids>{}</msids></slir>", "<msid>1</msid>".repeat(15_000)),
+        ),
     ];
     for bomb in bombs {
         let began = Instant::now();
         let (status, answer) = house.post(&bomb).await;
         assert!(status == 404 || status == 200 || status == 413, "{status}");
-        assert!(status == 413 || results(&answer).len() == 1, "{}", answer.chars().take(300).collect::<String>());
+        assert!(
+            status == 413 || results(&answer).len() == 1,
+            "{}",
+            answer.chars().take(300).collect::<String>()
+        );
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     }
     house.close().await;
@@ -127,7 +149,8 @@ async fn encodings() {
     assert!(!send(broken, "").await.contains("500 Internal"));
     let torn = slir().bytes().map(|b| if b == b'7' { 0xff } else { b }).collect();
     assert!(send(torn, "").await.contains("resid=\"106\""));
-    let ebcdic = slir().replace("<?xml version=\"1.0\"?>", "<?xml version=\"1.0\" encoding=\"EBCDIC-CP-US\"?>");
+    let ebcdic =
+        slir().replace("<?xml version=\"1.0\"?>", "<?xml version=\"1.0\" encoding=\"EBCDIC-CP-US\"?>");
     assert!(send(ebcdic.into_bytes(), "").await.contains("resid=\"106\""));
     house.close().await;
 }
@@ -159,7 +182,11 @@ async fn large_bodies_are_refused_early() {
         let n = read.read(&mut octets).await.unwrap_or(0);
         String::from_utf8_lossy(&octets[..n]).into_owned()
     };
-    let answer = timeout(PATIENCE, async { tokio::select! { a = answer => a, () = flood => String::new() } }).await.unwrap();
+    let answer = timeout(PATIENCE, async {
+        tokio::select! { a = answer => a, () = flood => String::new() }
+    })
+    .await
+    .unwrap();
     assert!(answer.starts_with("HTTP/1.1 413"), "{answer:?}");
     // The server is as well as before.
     assert!(raw(&house, post("/le", "", &slir()).as_bytes()).await.contains("<pd>"));

@@ -146,7 +146,8 @@ pub(crate) struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        let reports = outbox::Config { retry_s: 1, max_retry_s: 1, timeout_s: 5, ..outbox::Config::default() };
+        let reports =
+            outbox::Config { retry_s: 1, max_retry_s: 1, timeout_s: 5, ..outbox::Config::default() };
         Self {
             door: door::Config { reports, ..door::Config::default() },
             triggers: triggers::Config { poll_s: 0, ..triggers::Config::default() },
@@ -193,8 +194,10 @@ impl House {
         let metrics = Arc::new(Metrics::new());
         let positions = Positions::new(Arc::clone(&store), &groma::service::positions::Config::default());
         let clock = Clock::system();
-        let audit_config =
-            groma::service::audit::Config { path: dir.join("audit"), ..groma::service::audit::Config::default() };
+        let audit_config = groma::service::audit::Config {
+            path: dir.join("audit"),
+            ..groma::service::audit::Config::default()
+        };
         let audit = Audit::open(&audit_config, Arc::clone(&metrics), clock.now().utc).unwrap();
 
         let listener = TcpListener::bind(reports.unwrap_or_else(any)).await.unwrap();
@@ -203,12 +206,16 @@ impl House {
         let receiver = Receiver::new(send, Manners::default());
         tokio::spawn(receiver.clone().run(listener));
 
-        let profiles: Profiles = toml::from_str(&PROFILES.replace("REPORTS", &reports_at.to_string())).unwrap();
+        let profiles: Profiles =
+            toml::from_str(&PROFILES.replace("REPORTS", &reports_at.to_string())).unwrap();
         let book = Book::new(profiles, &groma::service::privacy::Config::default(), None).unwrap();
         let policy = groma::slc::Config::default().resolve().unwrap();
         let handsets = Arc::new(Handsets::default());
-        let service_config =
-            groma::service::config::Config { st1_s: 2, response_s: 4, ..groma::service::config::Config::default() };
+        let service_config = groma::service::config::Config {
+            st1_s: 2,
+            response_s: 4,
+            ..groma::service::config::Config::default()
+        };
         let service = Service::new(Parts {
             now: Arc::new(move || clock.now()),
             positions: positions.clone(),
@@ -314,7 +321,12 @@ impl House {
     pub(crate) async fn heard(&self, target: &SetId, at: (f64, f64), radius_m: f64, time: Utc) {
         let estimate = estimate(at, radius_m, time);
         self.positions.record(target, estimate.clone()).await.unwrap();
-        self.service.report(&PositionReport { target: target.clone(), estimate, qop_met: true, ordered: false });
+        self.service.report(&PositionReport {
+            target: target.clone(),
+            estimate,
+            qop_met: true,
+            ordered: false,
+        });
     }
 
     /// HTTP status and body of an answer.

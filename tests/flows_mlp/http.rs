@@ -24,7 +24,10 @@ pub(super) async fn raw(house: &House, octets: &[u8]) -> String {
 }
 
 pub(super) fn post(path: &str, headers: &str, body: &str) -> String {
-    format!("POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,14 +38,21 @@ async fn paths_methods_and_content_types() {
         assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("<pd>"), "{path}: {answer}");
         assert!(answer.to_lowercase().contains("content-type: text/xml; charset=utf-8"), "{answer}");
     }
-    for kind in ["text/xml", "application/xml", "application/x-www-form-urlencoded", "text/xml; charset=UTF-8", "x"] {
+    for kind in
+        ["text/xml", "application/xml", "application/x-www-form-urlencoded", "text/xml; charset=UTF-8", "x"]
+    {
         let answer = raw(&house, post("/le", &format!("Content-Type: {kind}\r\n"), &slir()).as_bytes()).await;
         assert!(answer.contains("<pd>"), "{kind}: {answer}");
     }
     assert!(raw(&house, post("/elsewhere", "", &slir()).as_bytes()).await.starts_with("HTTP/1.1 404"));
     for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
-        let answer = raw(&house, format!("{method} /le HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes()).await;
-        assert!(answer.starts_with("HTTP/1.1 405") && answer.to_lowercase().contains("allow: post"), "{answer}");
+        let answer =
+            raw(&house, format!("{method} /le HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").as_bytes())
+                .await;
+        assert!(
+            answer.starts_with("HTTP/1.1 405") && answer.to_lowercase().contains("allow: post"),
+            "{answer}"
+        );
     }
     let packed = raw(&house, post("/le", "Content-Encoding: gzip\r\n", "x").as_bytes()).await;
     assert!(packed.starts_with("HTTP/1.1 415"), "{packed}");
@@ -83,7 +93,8 @@ async fn http_2_with_prior_knowledge() {
     for _ in 0..8 {
         let mut sender = sender.clone();
         tasks.spawn(async move {
-            let request = hyper::Request::post("http://x/le").body(Full::<bytes::Bytes>::from(slir())).unwrap();
+            let request =
+                hyper::Request::post("http://x/le").body(Full::<bytes::Bytes>::from(slir())).unwrap();
             let answer = sender.send_request(request).await.unwrap();
             assert_eq!(answer.status(), 200);
             answer.into_body().collect().await.unwrap().to_bytes()
@@ -102,7 +113,12 @@ async fn silence_and_slowness_are_bounded() {
     (setup.door.idle_s, setup.door.body_s) = (1, 1);
     let house = House::with(setup).await;
     // Nothing at all, a head that does not end, a body that does not come.
-    for opening in ["", "POST /le HT", "POST /le HTTP/1.1\r\nHost: x\r\n", "POST /le HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<svc"] {
+    for opening in [
+        "",
+        "POST /le HT",
+        "POST /le HTTP/1.1\r\nHost: x\r\n",
+        "POST /le HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n<svc",
+    ] {
         let answer = timeout(Duration::from_secs(15), raw(&house, opening.as_bytes())).await;
         let answer = answer.unwrap_or_else(|_| panic!("{opening:?} is held open"));
         assert!(!answer.contains("200 OK"), "{answer}");

@@ -1,6 +1,6 @@
 //! How targets are named, and places written.
 
-use super::house::{House, msids, msisdn, results, TOWN};
+use super::house::{House, TOWN, msids, msisdn, results};
 use groma::base::time::Clock;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

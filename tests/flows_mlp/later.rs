@@ -36,7 +36,9 @@ async fn a_name_at_once_and_the_positions_later() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reports_go_where_the_request_says_if_the_profile_allows() {
     let house = House::new().await;
-    let push = |url: &str| asynchronous(&[1], &format!("<pushaddr><url>{url}</url><id>me</id><pwd>pw</pwd></pushaddr>"));
+    let push = |url: &str| {
+        asynchronous(&[1], &format!("<pushaddr><url>{url}</url><id>me</id><pwd>pw</pwd></pushaddr>"))
+    };
     let here = format!("http://localhost:{}/x", house.reports_at.port());
     house.service("tracker", "3.4.0", &push(&here)).await;
     let (text, _) = house.report().await;
@@ -114,7 +116,10 @@ async fn handsets_that_report_themselves_are_told_to_those_who_may_know() {
     house.report().await;
     house.until("a dead letter", |h| !h.outbox.overview().dead.is_empty()).await;
     let dead = house.outbox.overview().dead;
-    assert!(dead[0].reason.starts_with("603") && dead[0].kind == "slrep" && dead[0].attempts == 1, "{dead:?}");
+    assert!(
+        dead[0].reason.starts_with("603") && dead[0].kind == "slrep" && dead[0].attempts == 1,
+        "{dead:?}"
+    );
     house.close().await;
 }
 
@@ -122,10 +127,8 @@ async fn handsets_that_report_themselves_are_told_to_those_who_may_know() {
 async fn what_is_not_taken_is_tried_again_in_order() {
     let house = House::new().await;
     house.receiver.behave(Manners { status: 500, ..Manners::default() });
-    let triggered = format!(
-        "<tlrr>{}<interval>00000001</interval><duration>00000002</duration></tlrr>",
-        msids(&[1])
-    );
+    let triggered =
+        format!("<tlrr>{}<interval>00000001</interval><duration>00000002</duration></tlrr>", msids(&[1]));
     let answer = house.service("tracker", "3.4.0", &triggered).await;
     let name = text_of(&answer, "req_id").unwrap().to_owned();
     let (first, _) = house.report().await;
@@ -183,7 +186,10 @@ async fn documents_in_the_store_hold_no_login() {
     house.script(&msisdn(1), Act::Silent);
     let body = asynchronous(&[1], "<pushaddr><url>http://localhost:1/</url></pushaddr>");
     let mut xml = request("tracker", "3.4.0", &body);
-    xml = xml.replace("<pwd>tracker</pwd></client>", "<pwd>tracker</pwd></client><subclient><id>s</id><pwd>hush-hush</pwd></subclient>");
+    xml = xml.replace(
+        "<pwd>tracker</pwd></client>",
+        "<pwd>tracker</pwd></client><subclient><id>s</id><pwd>hush-hush</pwd></subclient>",
+    );
     assert!(text_of(&house.ask(&xml).await, "req_id").is_some());
     house.close().await;
     for file in walk(&dir.path().join("store")) {

@@ -20,7 +20,8 @@ async fn kinds_of_location() {
     let house = House::new().await;
     house.heard(&msisdn(1), TOWN, 77.0, ago(600)).await;
     let radius = async |n: u32, kind: &str| {
-        let answer = house.service("tracker", "3.5.0", &slir(n, &format!("<loc_type type=\"{kind}\"/>"))).await;
+        let answer =
+            house.service("tracker", "3.5.0", &slir(n, &format!("<loc_type type=\"{kind}\"/>"))).await;
         text_of(&answer, "radius").map_or_else(|| format!("{:?}", results(&answer)), str::to_owned)
     };
     assert_eq!(radius(1, "LAST").await, "77", "what is known, nobody is asked");
@@ -44,7 +45,10 @@ async fn classes_of_quality() {
     let house = House::new().await;
     house.script(&msisdn(1), Act::Positions(vec![80.0]));
     let eqop = |class: &str| {
-        slir(1, &format!("<eqop><resp_timer>3</resp_timer><hor_acc qos_class=\"{class}\">50</hor_acc></eqop>"))
+        slir(
+            1,
+            &format!("<eqop><resp_timer>3</resp_timer><hor_acc qos_class=\"{class}\">50</hor_acc></eqop>"),
+        )
     };
     let assured = house.service("tracker", "3.4.0", &eqop("ASSURED")).await;
     assert_eq!(results(&assured), [201], "{assured}");

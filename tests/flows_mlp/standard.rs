@@ -20,7 +20,10 @@ async fn one_target_is_located_in_every_version() {
         assert!(matches!(positions[0].outcome, Outcome::Position(_)), "{answer}");
         assert!(answer.contains(&format!("<svc_result ver=\"{version}\"")), "{answer}");
         assert!(answer.contains("<msid type=\"MSISDN\"") && answer.contains(">491700000001<"), "{answer}");
-        assert!(answer.contains("<X>50 00 00.000N</X>") && answer.contains("<Y>4 00 00.000E</Y>"), "{answer}");
+        assert!(
+            answer.contains("<X>50 00 00.000N</X>") && answer.contains("<Y>4 00 00.000E</Y>"),
+            "{answer}"
+        );
         assert_eq!(text_of(&answer, "radius"), Some("20"));
     }
     // Without `ver` in the default version.
@@ -61,7 +64,11 @@ async fn ranges_are_spelled_out_and_bounded() {
     assert_eq!(code(range("491700000003", "491700000001", "")).await, [110]);
     assert_eq!(code(range("491700000001", "4917000000011", "")).await, [110]);
     let words = "<codeword>a</codeword><codeword>b</codeword>";
-    assert_eq!(code(range("491700000001", "491700000003", words)).await, [110], "two words for three targets");
+    assert_eq!(
+        code(range("491700000001", "491700000003", words)).await,
+        [106],
+        "two words for three targets"
+    );
     let words = "<codeword>a</codeword><codeword>b</codeword><codeword>c</codeword>";
     assert_eq!(code(range("491700000001", "491700000003", words)).await, [0; 0]);
     let many: String = (0..101).map(|n| format!("<msid>4917000001{n:03}</msid>")).collect();
@@ -75,7 +82,8 @@ async fn ranges_are_spelled_out_and_bounded() {
 async fn strangers_are_refused_whatever_is_wrong_with_them() {
     let house = House::new().await;
     let body = slir(&[1]);
-    let header = |hdr: &str| format!("<svc_init ver=\"3.4.0\"><hdr ver=\"3.4.0\">{hdr}</hdr>{body}</svc_init>");
+    let header =
+        |hdr: &str| format!("<svc_init ver=\"3.4.0\"><hdr ver=\"3.4.0\">{hdr}</hdr>{body}</svc_init>");
     for hdr in [
         "<client><id>tracker</id><pwd>wrong</pwd></client>",
         "<client><id>tracker</id><pwd></pwd></client>",
@@ -97,7 +105,9 @@ async fn a_session_stands_for_a_login() {
     let house = House::new().await;
     let first = house.service("tracker", "3.4.0", &slir(&[1])).await;
     let session = text_of(&first, "sessionid").unwrap().to_owned();
-    let with = |hdr: String| format!("<svc_init ver=\"3.4.0\"><hdr ver=\"3.4.0\">{hdr}</hdr>{}</svc_init>", slir(&[2]));
+    let with = |hdr: String| {
+        format!("<svc_init ver=\"3.4.0\"><hdr ver=\"3.4.0\">{hdr}</hdr>{}</svc_init>", slir(&[2]))
+    };
     let again = house.ask(&with(format!("<sessionid>{session}</sessionid>"))).await;
     assert!(again.contains("<pd>") && text_of(&again, "sessionid") == Some(session.as_str()), "{again}");
     let stale = house.ask(&with(format!("<sessionid>{session}0</sessionid>"))).await;

@@ -64,8 +64,14 @@ async fn what_makes_no_sense_is_refused() {
     assert_eq!(code(times(Some(600), Some(300), "")).await, [110], "stop before start");
     assert_eq!(code(tlrr("<interval>00000000</interval>")).await, [110]);
     assert_eq!(code(tlrr("<interval>1h</interval>")).await, [105]);
-    assert_eq!(code(tlrr("<interval>00000100</interval><start_time utc_off=\"9900\">20300101000000</start_time>")).await, [105]);
-    for target in ["<plmn><mcc>001</mcc><mnc>01</mnc></plmn>", "<cc>32</cc>", "<name_area>Brussels</name_area>"] {
+    assert_eq!(
+        code(tlrr("<interval>00000100</interval><start_time utc_off=\"9900\">20300101000000</start_time>"))
+            .await,
+        [105]
+    );
+    for target in
+        ["<plmn><mcc>001</mcc><mnc>01</mnc></plmn>", "<cc>32</cc>", "<name_area>Brussels</name_area>"]
+    {
         assert_eq!(code(area("MS_ENTERING", "TRUE", target, "")).await, [112], "{target}");
     }
     assert_eq!(code(area("MS_FLYING", "TRUE", CIRCLE, "")).await, [111]);
@@ -74,7 +80,8 @@ async fn what_makes_no_sense_is_refused() {
                     </target_distance><reference_object><msid>491700000002</msid></reference_object></distance_event>\
                     </tlrr_event>";
     assert_eq!(code(tlrr(distance)).await, [107]);
-    let batch = |condition: &str| tlrr(&format!("{every}<loc_type per_type=\"BATCH\">{condition}</loc_type>"));
+    let batch =
+        |condition: &str| tlrr(&format!("{every}<loc_type per_type=\"BATCH\">{condition}</loc_type>"));
     assert_eq!(code(batch("")).await, [106]);
     assert_eq!(code(batch("<batch_cond batch_type=\"MEASUREMENTS\">2000</batch_cond>")).await, [110]);
     // A target that may not be followed, and one that nobody knows.
@@ -125,15 +132,24 @@ async fn one_report_where_start_and_stop_are_one() {
 async fn areas_of_every_shape_are_entered_left_and_stayed_in() {
     let house = House::new().await;
     let corner = |lat: &str, lon: &str| format!("<coord><X>{lat}</X><Y>{lon}</Y></coord>");
-    let ring: String =
-        [("49.99", "3.99"), ("49.99", "4.01"), ("50.01", "4.01"), ("50.01", "3.99")].map(|(a, o)| corner(a, o)).concat();
+    let ring: String = [("49.99", "3.99"), ("49.99", "4.01"), ("50.01", "4.01"), ("50.01", "3.99")]
+        .map(|(a, o)| corner(a, o))
+        .concat();
     let shapes = [
         CIRCLE.to_owned(),
-        format!("<shape><EllipticalArea>{}<angle>30</angle><semiMajor>2000</semiMajor><semiMinor>1000</semiMinor>\
-                 </EllipticalArea></shape>", corner("50.0", "4.0")),
-        format!("<shape><CircularArcArea>{}<inRadius>0</inRadius><outRadius>2000</outRadius><startAngle>0</startAngle>\
-                 <stopAngle>360</stopAngle></CircularArcArea></shape>", corner("50.0", "4.0")),
-        format!("<shape><Polygon><outerBoundaryIs><LinearRing>{ring}</LinearRing></outerBoundaryIs></Polygon></shape>"),
+        format!(
+            "<shape><EllipticalArea>{}<angle>30</angle><semiMajor>2000</semiMajor><semiMinor>1000</semiMinor>\
+                 </EllipticalArea></shape>",
+            corner("50.0", "4.0")
+        ),
+        format!(
+            "<shape><CircularArcArea>{}<inRadius>0</inRadius><outRadius>2000</outRadius><startAngle>0</startAngle>\
+                 <stopAngle>360</stopAngle></CircularArcArea></shape>",
+            corner("50.0", "4.0")
+        ),
+        format!(
+            "<shape><Polygon><outerBoundaryIs><LinearRing>{ring}</LinearRing></outerBoundaryIs></Polygon></shape>"
+        ),
         format!("<shape><Box>{}{}</Box></shape>", corner("49.99", "3.99"), corner("50.01", "4.01")),
     ];
     let (inside, outside) = (TOWN, (51.0, 4.0));
@@ -189,7 +205,8 @@ async fn reports_are_counted_and_may_leave_out_the_place() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn availability() {
-    let setup = Setup { triggers: triggers::Config { poll_s: 1, ..triggers::Config::default() }, ..Setup::default() };
+    let setup =
+        Setup { triggers: triggers::Config { poll_s: 1, ..triggers::Config::default() }, ..Setup::default() };
     let house = House::with(setup).await;
     house.script(&msisdn(1), Act::Gone);
     let event = tlrr("<tlrr_event><ms_action type=\"MS_AVAIL\"/></tlrr_event>");
@@ -216,7 +233,11 @@ async fn an_event_that_does_not_happen_times_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_are_stopped_whole_or_by_target() {
     let house = House::new().await;
-    let two = format!("<tlrr>{}<interval>00010000</interval><start_time>{}</start_time></tlrr>", msids(&[1, 2]), stamp(3600));
+    let two = format!(
+        "<tlrr>{}<interval>00010000</interval><start_time>{}</start_time></tlrr>",
+        msids(&[1, 2]),
+        stamp(3600)
+    );
     let name = accepted(&house, "3.4.0", &two).await;
     let stop = |targets: &str, name: &str| format!("<tlrsr>{targets}<req_id>{name}</req_id></tlrsr>");
     let code = async |client: &str, body: String| {
@@ -293,7 +314,10 @@ async fn batches_pauses_and_segments() {
     let mut setup = Setup::default();
     setup.door.positions_per_report = 2;
     let house = House::with(setup).await;
-    let five = format!("<tlrr>{}<interval>00000100</interval><duration>00000000</duration></tlrr>", msids(&[1, 2, 3, 4, 5]));
+    let five = format!(
+        "<tlrr>{}<interval>00000100</interval><duration>00000000</duration></tlrr>",
+        msids(&[1, 2, 3, 4, 5])
+    );
     accepted(&house, "3.4.0", &five).await;
     let parts = [tlrep(&house).await, tlrep(&house).await, tlrep(&house).await];
     let more: Vec<bool> = parts.iter().map(|p| p.contains("more=\"YES\"")).collect();

@@ -56,7 +56,13 @@ impl std::str::FromStr for Url {
         let port = match authority.port() {
             Some(port) => port.as_u16(),
             None if authority.as_str().ends_with(':') => return Err(NotAUrl),
-            None => if secure { 443 } else { 80 },
+            None => {
+                if secure {
+                    443
+                } else {
+                    80
+                }
+            }
         };
         let path = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
         Ok(Self { secure, host, port, path })
@@ -179,8 +185,7 @@ impl Client {
     }
 
     async fn exchange(&self, url: &Url, body: Bytes) -> Result<Response, ClientError> {
-        let stream =
-            TcpStream::connect((url.host.as_str(), url.port)).await.map_err(ClientError::Connect)?;
+        let stream = TcpStream::connect((url.host.as_str(), url.port)).await.map_err(ClientError::Connect)?;
         let _ = stream.set_nodelay(true);
         if !url.secure {
             return speak(stream, url, body).await;
@@ -229,7 +234,18 @@ mod tests {
         assert_eq!(u.to_string(), "https://client.example.net:8443/mlp?x=1");
         assert_eq!(url("http://[::1]:80").unwrap().to_string(), "http://[::1]:80/");
         assert_eq!(url("http://a/b").unwrap().place(), "http://a:80");
-        for bad in ["", "a", "/a", "ftp://a/", "file:///etc/passwd", "http://u:p@a/", "http://", "http://a:b/", "http:///x", "http://a b/"] {
+        for bad in [
+            "",
+            "a",
+            "/a",
+            "ftp://a/",
+            "file:///etc/passwd",
+            "http://u:p@a/",
+            "http://",
+            "http://a:b/",
+            "http:///x",
+            "http://a b/",
+        ] {
             assert_eq!(url(bad), Err(NotAUrl), "{bad}");
         }
     }

@@ -180,8 +180,17 @@ impl Outbox {
             state.dead.extend(serde_json::from_slice::<DeadLetter>(&value));
         }
         let room = Arc::new(Semaphore::new(config.concurrent.max(1) as usize));
-        let inner =
-            Inner { config, store, client, metrics, now, stop, tasks: TaskTracker::new(), room, state: Mutex::new(state) };
+        let inner = Inner {
+            config,
+            store,
+            client,
+            metrics,
+            now,
+            stop,
+            tasks: TaskTracker::new(),
+            room,
+            state: Mutex::new(state),
+        };
         inner.show();
         Ok(Self(Arc::new(inner)))
     }
@@ -400,7 +409,14 @@ impl Inner {
                 });
             }
             let pause = self.pause(attempts);
-            tracing::info!(client, kind, attempts, reason, again_s = pause.as_secs(), "a report was not taken");
+            tracing::info!(
+                client,
+                kind,
+                attempts,
+                reason,
+                again_s = pause.as_secs(),
+                "a report was not taken"
+            );
             tokio::time::sleep(pause).await;
         }
     }
@@ -440,7 +456,11 @@ impl Inner {
                 let code = slra.verdict.code;
                 let reason = format!("{} {}", code.0, code.slogan().unwrap_or_default());
                 // Trouble of the client passes (602, and the codes of servers); a report that it does not want stays unwanted.
-                if matches!(code.0, 601 | 603..=605) { Attempt::Refused(reason) } else { Attempt::Failed(reason) }
+                if matches!(code.0, 601 | 603..=605) {
+                    Attempt::Refused(reason)
+                } else {
+                    Attempt::Failed(reason)
+                }
             }
             // The client has answered that it has it; what it says beyond that is not understood.
             Ok(_) | Err(_) => Attempt::Taken,
@@ -450,8 +470,7 @@ impl Inner {
 
 /// The kind as a word of a closed list.
 fn kind_label(kind: &str) -> &'static str {
-    const KINDS: [&str; 8] =
-        ["slirep", "eme_lirep", "hlirep", "slrep", "emerep", "tlrep", "tlrpr", "tlqrep"];
+    const KINDS: [&str; 8] = ["slirep", "eme_lirep", "hlirep", "slrep", "emerep", "tlrep", "tlrpr", "tlqrep"];
     KINDS.into_iter().find(|k| *k == kind).unwrap_or("other")
 }
 
@@ -460,7 +479,10 @@ fn number_of(key: &[u8]) -> Option<u64> {
 }
 
 /// All records of a shelf.
-pub(super) async fn everything(store: &dyn Store, shelf: Shelf) -> Result<Vec<crate::store::Shelved>, StoreError> {
+pub(super) async fn everything(
+    store: &dyn Store,
+    shelf: Shelf,
+) -> Result<Vec<crate::store::Shelved>, StoreError> {
     let mut all: Vec<crate::store::Shelved> = Vec::new();
     loop {
         let after = all.last().map(|(key, _)| key.clone());

@@ -108,7 +108,8 @@ impl Receiver {
         }
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
         let content_type = content_type.map(str::to_owned);
-        let body = tokio::time::timeout(PATIENCE, Limited::new(request.into_body(), MAX_REPORT).collect()).await;
+        let body =
+            tokio::time::timeout(PATIENCE, Limited::new(request.into_body(), MAX_REPORT).collect()).await;
         let Ok(Ok(body)) = body else { return say(StatusCode::BAD_REQUEST, String::new()) };
         let octets = body.to_bytes();
         let document = parse(&octets, content_type.as_deref().and_then(charset), &Reading::default());

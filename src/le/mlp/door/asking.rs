@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use super::Config;
 use super::places::{self, Style};
-use super::verdicts::about;
-use crate::base::{QualityOfPosition, SetId};
-use crate::le::mlp::ResultCode;
+use super::verdicts::{about, of_fault};
+use crate::base::SetId;
 use crate::le::mlp::model::{
-    Accuracy, Delay, EmeTargets, EmergencyKey, Eqop, GeoInfo, Header, HorizontalAccuracy, LocKind, LocType,
-    Msid, MsidType, Msids, MsidsEntry, Prio, PrivacyWish as WishElement, Qop, QosClass as QosElement, RequestMode,
-    RequestorType, SlirTargets, Verdict,
+    Delay, EmeTargets, EmergencyKey, Eqop, GeoInfo, Header, LocKind, LocType, Msid, Msids, Prio,
+    PrivacyWish as WishElement, Qop, QosClass as QosElement, RequestMode, RequestorType, SlirTargets, Target,
+    Verdict,
 };
+use crate::le::mlp::{ResultCode, convert};
 use crate::service::triggers::Ask;
 use crate::service::{
     Client, Flow, LocateRequest, LocationKind, Priority, PrivacyWish, QosClass, ReachHints, Requestor,
@@ -50,58 +50,14 @@ pub(super) struct Wish {
     pub(super) style: Style,
 }
 
-/// The targets of a list.
+/// The targets of a list, ranges counted out.
 pub(super) fn listed(msids: &Msids, config: &Config) -> Result<Vec<Wanted>, Verdict> {
-    let most = config.max_targets as usize;
-    let mut wanted = Vec::new();
-    for entry in &msids.0 {
-        match entry {
-            MsidsEntry::One(target) => {
-                wanted.push(Wanted { trans_id: target.trans_id.clone(), ..Wanted::of(vec![target.msid.clone()]) });
-            }
-            MsidsEntry::Range { start, stop, codewords } => {
-                let range = range(start, stop, most)?;
-                if !codewords.is_empty() && codewords.len() != range.len() {
-                    return Err(about(ResultCode::INVALID_PROTOCOL_ELEMENT_VALUE, "codeword"));
-                }
-                wanted.extend(range.into_iter().map(|msid| Wanted::of(vec![msid])));
-            }
-            MsidsEntry::Group { .. } => {
-                return Err(about(ResultCode::PROTOCOL_ELEMENT_NOT_SUPPORTED, "msid_group"));
-            }
-        }
-        if wanted.len() > most {
-            return Err(Verdict::with_info(ResultCode::TOO_MANY_POSITION_ITEMS, format!("at most {most}")));
-        }
-    }
-    if wanted.is_empty() {
+    let targets = convert::ids::expand(msids, config.max_targets as usize).map_err(of_fault)?;
+    if targets.is_empty() {
         return Err(about(ResultCode::SYNTAX_ERROR, "msids"));
     }
-    Ok(wanted)
-}
-
-/// All identities from one to another.
-fn range(start: &Msid, stop: &Msid, most: usize) -> Result<Vec<Msid>, Verdict> {
-    let bad = || about(ResultCode::INVALID_PROTOCOL_ELEMENT_VALUE, "msid_range");
-    let digits = |msid: &Msid| {
-        let text = msid.id.as_str().trim_start_matches('+').to_owned();
-        let value: u64 = text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))?;
-        Some((value, text.len()))
-    };
-    let numbered = matches!(
-        start.kind,
-        MsidType::Msisdn | MsidType::Imsi | MsidType::Imei | MsidType::Min | MsidType::Mdn
-    );
-    let ((first, width), (last, width_of_last)) = digits(start).zip(digits(stop)).ok_or_else(bad)?;
-    if !numbered || start.kind != stop.kind || start.encoding != stop.encoding || width != width_of_last || last < first
-    {
-        return Err(bad());
-    }
-    if last - first >= most as u64 {
-        return Err(Verdict::with_info(ResultCode::TOO_MANY_POSITION_ITEMS, format!("at most {most}")));
-    }
-    let one = |n: u64| Msid { id: format!("{n:0width$}").into(), ..start.clone() };
-    Ok((first..=last).map(one).collect())
+    let wanted = |t: Target| Wanted { trans_id: t.trans_id, ..Wanted::of(vec![t.msid]) };
+    Ok(targets.into_iter().map(wanted).collect())
 }
 
 /// The targets of a standard request.
@@ -128,10 +84,8 @@ pub(super) fn of_eme(targets: &EmeTargets, config: &Config) -> Result<Vec<Wanted
         let mut reach = ReachHints::default();
         if let Some(supl) = &call.supl {
             if let Some(text) = &supl.ip_address {
-                let ip: IpAddr = text
-                    .as_str()
-                    .parse()
-                    .map_err(|_| about(ResultCode::FORMAT_ERROR, "ip_address"))?;
+                let ip: IpAddr =
+                    text.as_str().parse().map_err(|_| about(ResultCode::FORMAT_ERROR, "ip_address"))?;
                 reach.ip = Some(ip);
             }
             if let Some(shape) = &supl.shape {
@@ -201,50 +155,31 @@ fn of_header(header: &Header, ask: &mut Ask) {
     });
 }
 
-/// The quality that a document asks for.
-pub(super) struct Quality {
-    horizontal: Option<HorizontalAccuracy>,
-    vertical: Option<Accuracy>,
-    max_age: Option<Duration>,
-    response: Option<Duration>,
-}
+/// What quality a document asks for.
+pub(super) struct Quality(convert::quality::Quality);
 
 impl Quality {
     pub(super) fn of_eqop(eqop: Option<&Eqop>, config: &Config) -> Self {
-        let Some(q) = eqop else { return Self::of_qop(None) };
-        let seconds = |s: u32| Duration::from_secs(s.into());
+        let mut quality = convert::quality::eqop(eqop);
         // The timer beats the class of delay (MLP 3.5 §5.3.2).
-        let response = q.resp_timer.map(seconds).or_else(|| match q.resp_req?.delay {
+        quality.qop.response_time = quality.qop.response_time.or(match quality.delay {
             Delay::NoDelay => Some(Duration::ZERO),
-            Delay::LowDelay => Some(seconds(config.low_delay_s)),
+            Delay::LowDelay => Some(Duration::from_secs(config.low_delay_s.into())),
             Delay::DelayTolerant => None,
         });
-        Self { horizontal: q.horizontal, vertical: q.vertical, max_age: q.max_loc_age.map(seconds), response }
+        Self(quality)
     }
 
     pub(super) fn of_qop(qop: Option<&Qop>) -> Self {
-        let (horizontal, vertical) = qop.map_or((None, None), |q| (q.horizontal, q.vertical));
-        Self { horizontal, vertical, max_age: None, response: None }
+        Self(convert::quality::qop(qop))
     }
 
     fn fill(self, ask: &mut Ask) {
-        // An arc second of a great circle.
-        const ARC_SECOND_M: f64 = 30.887;
-        let horizontal = self.horizontal.map(|h| match h {
-            HorizontalAccuracy::Metres(a) => a,
-            HorizontalAccuracy::Arc(a) => Accuracy { value: a.value * ARC_SECOND_M, ..a },
-        });
-        ask.qop = QualityOfPosition {
-            horizontal_m: horizontal.map(|a| a.value),
-            vertical_m: self.vertical.map(|a| a.value),
-            max_age: self.max_age,
-            response_time: self.response,
+        ask.qop = self.0.qop;
+        ask.qos_class = match self.0.class {
+            Some(QosElement::Assured) => QosClass::Assured,
+            Some(QosElement::BestEffort) | None => QosClass::BestEffort,
         };
-        let assured = [horizontal, self.vertical]
-            .into_iter()
-            .flatten()
-            .any(|a| a.class == Some(QosElement::Assured));
-        ask.qos_class = if assured { QosClass::Assured } else { QosClass::BestEffort };
     }
 }
 
@@ -283,7 +218,13 @@ pub(super) fn wish(header: &Header, common: Common<'_>) -> Result<Wish, Verdict>
 }
 
 /// A request for one target.
-pub(super) fn request(client: &Arc<Client>, flow: Flow, ask: &Ask, ids: &[SetId], reach: &ReachHints) -> Option<LocateRequest> {
+pub(super) fn request(
+    client: &Arc<Client>,
+    flow: Flow,
+    ask: &Ask,
+    ids: &[SetId],
+    reach: &ReachHints,
+) -> Option<LocateRequest> {
     let (target, alternatives) = ids.split_first()?;
     Some(LocateRequest {
         service: ask.service.clone(),

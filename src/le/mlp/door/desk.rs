@@ -1,7 +1,7 @@
 //! Where a document is read, its sender recognised, and the service called that it is for.
 
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -85,7 +85,12 @@ impl Desk {
         &self.reading
     }
 
-    async fn take(&self, caller: &Caller, content_type: Option<&str>, body: &[u8]) -> (StatusCode, String, Noted) {
+    async fn take(
+        &self,
+        caller: &Caller,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> (StatusCode, String, Noted) {
         let default = self.config.default_version;
         let document = match parse(body, content_type.and_then(charset), &self.reading) {
             Ok(document) => document,
@@ -101,7 +106,8 @@ impl Desk {
             }
         };
         let (version, service) = (document.version, document.body.service());
-        let mut noted = Noted { service: service.name(), version: Some(version), client: None, code: ResultCode::OK };
+        let mut noted =
+            Noted { service: service.name(), version: Some(version), client: None, code: ResultCode::OK };
         if !service.is_request() {
             noted.code = ResultCode::SERVICE_NOT_SUPPORTED;
             let gem = Body::refusal(Service::Gem, about(noted.code, service.name()));

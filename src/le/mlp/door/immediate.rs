@@ -13,8 +13,8 @@ use super::places;
 use super::verdicts::{about, of_locating};
 use crate::base::Utc;
 use crate::le::mlp::model::{
-    Answer, Body, EmeLia, EmeLir, EmePos, Hlia, Hlir, Outcome, Pos, PosErr, ResponseType, ResultType, Slia, Slir,
-    Verdict,
+    Answer, Body, EmeLia, EmeLir, EmePos, Hlia, Hlir, Outcome, Pos, PosErr, ResponseType, ResultType, Slia,
+    Slir, Verdict,
 };
 use crate::le::mlp::{ResultCode, Version};
 use crate::service::{Client, Flow, Located, QosClass, Window};
@@ -268,7 +268,8 @@ impl Desk {
         if hlir.no_of_reports == Some(0) {
             return Err(about(ResultCode::INVALID_PROTOCOL_ELEMENT_VALUE, "no_of_reports"));
         }
-        let most = hlir.no_of_reports.unwrap_or(self.config.max_history).min(self.config.max_history) as usize;
+        let most =
+            hlir.no_of_reports.unwrap_or(self.config.max_history).min(self.config.max_history) as usize;
         let now = self.now();
         let window = Window {
             from: hlir.start_time.map(|t| t.utc),
@@ -289,7 +290,10 @@ impl Desk {
             positions.extend(pos(&wanted, &Ok(located), ResultType::Final, &wish, now));
         }
         if positions.is_empty() {
-            return Err(Verdict::with_info(ResultCode::POSITION_METHOD_FAILURE, "no position of that time is known"));
+            return Err(Verdict::with_info(
+                ResultCode::POSITION_METHOD_FAILURE,
+                "no position of that time is known",
+            ));
         }
         Ok(positions)
     }

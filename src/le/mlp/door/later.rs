@@ -11,8 +11,8 @@ use super::immediate::{Early, Task, eme_pos, pos};
 use super::verdicts::{about, of_queueing};
 use crate::base::Utc;
 use crate::le::mlp::model::{
-    Body, Client as ClientElement, Document, EmeLirep, EmeReport, Header, Hlirep, Outcome, Pos, PosErr, ResultType,
-    Slirep, Verdict,
+    Body, Client as ClientElement, Document, EmeLirep, EmeReport, Header, Hlirep, Outcome, Pos, PosErr,
+    ResultType, Slirep, Verdict,
 };
 use crate::le::mlp::outbox::{Letter, OutboxError, everything};
 use crate::le::mlp::{ResultCode, Version, parse, write};
@@ -85,7 +85,8 @@ pub(super) fn letter(
 ) -> Letter {
     let kind = body.service().name().to_owned();
     // A header must name a client; where the server has no name there, none is needed.
-    let header = address.id.as_ref().map(|id| Header::login(id.clone(), address.password.as_deref().map(Into::into)));
+    let header =
+        address.id.as_ref().map(|id| Header::login(id.clone(), address.password.as_deref().map(Into::into)));
     let document = Document { version, header, body };
     Letter {
         lane: lane.to_owned(),
@@ -191,7 +192,9 @@ impl Desk {
     async fn work_historic(self: Arc<Self>, job: Job, asking: Asking, body: Body) {
         let now = self.now();
         let Body::Hlir(hlir) = &body else {
-            return self.close(&job, self.failure(&job, about(ResultCode::SYSTEM_FAILURE, "service"), &[])).await;
+            return self
+                .close(&job, self.failure(&job, about(ResultCode::SYSTEM_FAILURE, "service"), &[]))
+                .await;
         };
         let letters = match self.history(&asking, hlir).await {
             Ok(positions) => {
@@ -221,7 +224,8 @@ impl Desk {
             positioning_data: Vec::new(),
         };
         // Where not even the target can be told, it is nobody in particular.
-        let nobody = crate::le::mlp::model::Msid::new(crate::le::mlp::model::MsidType::Anonymous, "anonymous");
+        let nobody =
+            crate::le::mlp::model::Msid::new(crate::le::mlp::model::MsidType::Anonymous, "anonymous");
         let positions: Vec<Pos> = match msids {
             [] => vec![failed(&nobody)],
             some => some.iter().map(failed).collect(),

@@ -159,11 +159,7 @@ impl<A: Answer> Accepting<A> {
         let _ = timeout(FAREWELL, async { while connections.join_next().await.is_some() {} }).await;
     }
 
-    async fn connection(
-        self: &Arc<Self>,
-        stream: TcpStream,
-        watcher: hyper_util::server::graceful::Watcher,
-    ) {
+    async fn connection(self: &Arc<Self>, stream: TcpStream, watcher: hyper_util::server::graceful::Watcher) {
         let _ = stream.set_nodelay(true);
         let idle = Duration::from_secs(self.config.idle_s.max(1).into());
         let (stream, names): (Box<dyn Stream>, Vec<String>) = match &self.tls {

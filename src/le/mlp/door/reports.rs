@@ -17,8 +17,8 @@ use super::verdicts::of_locating;
 use crate::base::Utc;
 use crate::le::mlp::client::Url;
 use crate::le::mlp::model::{
-    Body, Msid, PauseCause, PosErr, ResultType, Slrep, Span, TrlOutcome, TrlPos, TrlTrigger, Tlrep, Tlrpr, Verdict,
-    YesNo,
+    Body, Msid, PauseCause, PosErr, ResultType, Slrep, Span, Tlrep, Tlrpr, TrlOutcome, TrlPos, TrlTrigger,
+    Verdict, YesNo,
 };
 use crate::le::mlp::outbox::Letter;
 use crate::le::mlp::{ResultCode, Version};
@@ -177,7 +177,9 @@ fn trl_pos(note: &Note, report: &TriggerReport, of: &OutcomeOf, now: Utc) -> Opt
             let code = match report.cause {
                 Cause::Over(End::TimedOut) => ResultCode::TIMEOUT,
                 Cause::Over(End::Cancelled) => ResultCode::CANCELLATION_OF_TRIGGERED_LOCATION_REQUEST,
-                Cause::Period | Cause::Event | Cause::Paused | Cause::Resumed => ResultCode::UNSPECIFIED_ERROR,
+                Cause::Period | Cause::Event | Cause::Paused | Cause::Resumed => {
+                    ResultCode::UNSPECIFIED_ERROR
+                }
             };
             failed(code.into(), *at)
         }

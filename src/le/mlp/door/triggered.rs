@@ -10,14 +10,12 @@ use super::places::{self, Style};
 use super::verdicts::{about, of_locating, of_queueing, of_triggering};
 use crate::base::{SetId, Utc};
 use crate::le::mlp::model::{
-    AreaEvent, BatchType, Body, Event as EventElement, LocType, MsidsEntry, Msid, QueryAnswer, Reporting, StopAnswer,
-    StopTargets, Tlqrep, TlrAnswer, Tlra, Tlrqa, Tlrqr, Tlrr, TlrrEvent, TrlTrigger, Tlrsa, Tlrsr, TargetArea,
-    TriggerData, Truth, VelocityEventType, Verdict, YesNo,
+    AreaEvent, BatchType, Body, Event as EventElement, LocType, Msid, MsidsEntry, QueryAnswer, Reporting,
+    StopAnswer, StopTargets, TargetArea, Tlqrep, TlrAnswer, Tlra, Tlrqa, Tlrqr, Tlrr, TlrrEvent, Tlrsa,
+    Tlrsr, TriggerData, TrlTrigger, Truth, VelocityEventType, Verdict, YesNo,
 };
 use crate::le::mlp::{ResultCode, Version};
-use crate::service::triggers::{
-    Area, Condition, Event, Followed, Manner, NoArea, Side, Trigger, TriggerId,
-};
+use crate::service::triggers::{Area, Condition, Event, Followed, Manner, NoArea, Side, Trigger, TriggerId};
 use crate::service::{Flow, LocateError};
 
 /// Name of this door among those that triggers come through.
@@ -204,7 +202,8 @@ impl Desk {
             },
         )?;
         let manner = manner(loc_type)?;
-        let (event, cause) = tlrr.event.as_ref().map(event).transpose()?.map_or((None, "PERIODIC"), |(e, c)| (Some(e), c));
+        let (event, cause) =
+            tlrr.event.as_ref().map(event).transpose()?.map_or((None, "PERIODIC"), |(e, c)| (Some(e), c));
         let wanted = asking::listed(&tlrr.msids, &self.config)?;
         let address = self.address(&asking.client, tlrr.push_address.as_ref())?;
         self.allowed(&asking.client, Flow::Triggered)?;
@@ -282,7 +281,11 @@ impl Desk {
                         MsidsEntry::Range { .. } => {
                             let one = crate::le::mlp::model::Msids(vec![entry.clone()]);
                             for wanted in asking::listed(&one, &self.config)? {
-                                ids.extend(wanted.ids.map_err(|_| Verdict::new(ResultCode::INVALID_MSID_IN_TLRSR))?);
+                                ids.extend(
+                                    wanted
+                                        .ids
+                                        .map_err(|_| Verdict::new(ResultCode::INVALID_MSID_IN_TLRSR))?,
+                                );
                             }
                         }
                         MsidsEntry::Group { .. } => return Err(ResultCode::INVALID_MSID_IN_TLRSR.into()),
@@ -312,7 +315,14 @@ impl Desk {
         let letters = chunks.into_iter().enumerate().map(|(k, triggers)| {
             let last = if k + 1 == count { YesNo::Yes } else { YesNo::No };
             let report = Tlqrep { last, query_id: query.as_str().to_owned(), triggers };
-            super::later::letter(asking.client.id(), asking.version, &address, query.as_str(), report.into(), now)
+            super::later::letter(
+                asking.client.id(),
+                asking.version,
+                &address,
+                query.as_str(),
+                report.into(),
+                now,
+            )
         });
         let letters = letters.collect();
         self.services.outbox.put(letters, Vec::new()).await.map_err(|e| of_queueing(&e))?;
@@ -329,7 +339,8 @@ fn stopped(msid: &Msid) -> Result<SetId, Verdict> {
 fn data_of(trigger: &Trigger) -> Option<TriggerData> {
     let note = Note::of(trigger)?;
     let msids: Vec<Msid> = trigger.targets.iter().map(|f| places::msid(&f.target)).collect();
-    let list = crate::le::mlp::model::Msids(msids.iter().cloned().map(|m| MsidsEntry::One(m.into())).collect());
+    let list =
+        crate::le::mlp::model::Msids(msids.iter().cloned().map(|m| MsidsEntry::One(m.into())).collect());
     let request = Tlrr {
         msids: list,
         interval: note.interval_s.map(crate::le::mlp::model::Span::from_secs),
@@ -355,7 +366,7 @@ fn data_of(trigger: &Trigger) -> Option<TriggerData> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::le::mlp::model::{Msids, MsidType, Span};
+    use crate::le::mlp::model::{MsidType, Msids, Span};
 
     fn tlrr() -> Tlrr {
         Tlrr {
@@ -394,7 +405,10 @@ mod tests {
         assert_eq!(refused(Tlrr { start_time: at(60), stop_time: at(30), ..tlrr() }).0, 110);
         assert_eq!(shown(&Tlrr { start_time: at(60), stop_time: at(60), ..tlrr() }), Ok((60, 60, true)));
         assert_eq!(shown(&Tlrr { duration: Some(Span::from_secs(0)), ..tlrr() }), Ok((0, 0, true)));
-        assert_eq!(shown(&Tlrr { start_time: at(9), duration: Some(Span::from_secs(60)), ..tlrr() }), Ok((9, 69, false)));
+        assert_eq!(
+            shown(&Tlrr { start_time: at(9), duration: Some(Span::from_secs(60)), ..tlrr() }),
+            Ok((9, 69, false))
+        );
         assert!(times(&tlrr(), now).unwrap().stop > Utc::from_unix_s(4_000_000_000), "until it is stopped");
     }
 }
