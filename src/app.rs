@@ -12,6 +12,7 @@
 mod backend;
 mod host;
 mod location;
+mod mlp;
 mod reload;
 pub mod signals;
 
@@ -63,6 +64,16 @@ pub enum AppError {
     Data {
         /// The folder.
         path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A port for LCS clients.
+    #[error("cannot listen on {address} ({key}): {source}{}", crate::net::way_out(source))]
+    Mlp {
+        /// Which.
+        address: SocketAddr,
+        /// Where the configuration names it.
+        key: &'static str,
         /// Why.
         source: std::io::Error,
     },
@@ -129,6 +140,8 @@ pub(crate) struct Shared {
     outcomes: Arc<Mutex<BTreeMap<&'static str, u64>>>,
     reloading: Mutex<()>,
     service: Service,
+    reports: crate::le::mlp::outbox::Outbox,
+    mlp_tls: Option<Arc<RustlsBackend>>,
 }
 
 /// A server that runs until it is shut down.
@@ -139,6 +152,11 @@ pub struct RunningApp {
     pub supl: Vec<SocketAddr>,
     /// The operator's pages.
     pub http: SocketAddr,
+    /// Where LCS clients connect by HTTP, in the order of the configuration.
+    pub mlp: Vec<SocketAddr>,
+    /// Where they connect by HTTPS.
+    pub mlp_tls: Vec<SocketAddr>,
+    door: mlp::Mlp,
     stop: CancellationToken,
     tasks: TaskTracker,
     writer: JoinHandle<()>,
@@ -202,8 +220,11 @@ impl App {
         let http = TcpListener::bind(http_config.listen).await.map_err(http_error)?;
         let http_addr = http.local_addr().map_err(http_error)?;
 
+        let mlp_ports = mlp::Ports::bind(&config).await?;
         let pusher = Pusher::start(&config.push, clock, Arc::clone(&metrics), stop.clone())?;
-        let feed = Feed::start(&config.feed, config.sky.clone(), clock, Some(store), stop.clone()).await?;
+        let feed =
+            Feed::start(&config.feed, config.sky.clone(), clock, Some(Arc::clone(&store)), stop.clone())
+                .await?;
         let access: Box<dyn AccessCheck> = config.access.build();
         let locator: Box<dyn ReferenceLocator> = Box::new(locator);
         let policy = Arc::new(ArcSwap::from_pointee(policy));
@@ -234,7 +255,17 @@ impl App {
         service.carried_by(sessions);
 
         let supl: Vec<SocketAddr> = listeners.iter().map(Listener::address).collect();
-        let shown = shown(&listeners, http_addr);
+        let mut shown = shown(&listeners, http_addr);
+        shown.extend(mlp_ports.shown());
+        let (mlp, mlp_tls) = mlp_ports.addresses.clone();
+        let ground = mlp::Ground {
+            config: &config,
+            service: service.clone(),
+            store,
+            metrics: Arc::clone(&metrics),
+            clock,
+        };
+        let door = mlp::Mlp::open(ground, mlp_ports).await?;
 
         let shared = Arc::new(Shared {
             config: ArcSwap::from_pointee(config),
@@ -254,15 +285,17 @@ impl App {
             outcomes,
             reloading: Mutex::new(()),
             service: service.clone(),
+            reports: door.outbox.clone(),
+            mlp_tls: door.tls.clone(),
         });
         let tasks = TaskTracker::new();
         for listener in listeners {
             tasks.spawn(listener.run(Arc::clone(&server)));
         }
-        let door = Arc::clone(&shared) as Arc<dyn crate::le::http::Backend>;
+        let pages = Arc::clone(&shared) as Arc<dyn crate::le::http::Backend>;
         let stopped = stop.clone().cancelled_owned();
         tasks.spawn(async move {
-            let served = crate::le::http::serve(http, &http_config, door, metrics, stopped).await;
+            let served = crate::le::http::serve(http, &http_config, pages, metrics, stopped).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the operator's pages are gone");
             }
@@ -271,7 +304,19 @@ impl App {
         tasks.spawn(service.audit().clone().keep_synced(stop.clone().cancelled_owned()));
         tasks.close();
         shared.say_hello();
-        Ok(RunningApp { shared, supl, http: http_addr, stop, tasks, writer, positions, pusher })
+        Ok(RunningApp {
+            shared,
+            supl,
+            http: http_addr,
+            mlp,
+            mlp_tls,
+            door,
+            stop,
+            tasks,
+            writer,
+            positions,
+            pusher,
+        })
     }
 }
 
@@ -287,8 +332,10 @@ impl RunningApp {
             "stopping: running sessions may end, new ones are refused"
         );
         self.shared.service.drain();
+        self.door.close();
         let drained = self.shared.server.drain(limit).await;
         self.shared.service.shutdown().await;
+        self.door.closed().await;
         self.stop.cancel();
         self.pusher.stopped().await;
         self.shared.feed.stopped().await;

@@ -9,7 +9,7 @@
 //!      SETs                                                     operators
 //!       │ ULP over TLS or TCP                                      │ HTTP
 //!  ┌────▼──────────────────────────────────┐   ┌───────────────────▼──────────────┐
-//!  │ net   listeners, TLS, driver          │   │ le    http (status, metrics)     │
+//!  │ net   listeners, TLS, driver          │   │ le    mlp · http (the operator)  │
 //!  └────┬──────────────────────────────────┘   └───────────────────┬──────────────┘
 //!       │                  ┌───────────────────────────────────────▼──┐
 //!       └─────────────────►│ service   positions of targets           │──► store (sled), observe
@@ -109,7 +109,8 @@
 //! compiler) is memory-safe TLS; `tokio` drives sockets and timers; `sled` is an embedded store in Rust without a server;
 //! `geo` brings geodesics; `jiff` reads RFC 3339; `ureq` fetches archives without pulling in a second runtime, and
 //! `webpki-roots`, which comes with it, says whom streams over TLS trust; `arc-swap` holds what is swapped at a reload;
-//! `axum` and `prometheus-client` serve the operator's pages; `hmac`, `sha1` and `sha2` bind sessions to their SUPL INIT in
+//! `axum` and `prometheus-client` serve the operator's pages, `hyper` (below `axum`, with `hyper-util` and
+//! `http-body-util`) LCS clients in HTTP/1.1 and 2; `hmac`, `sha1` and `sha2` bind sessions to their SUPL INIT in
 //! rooms that may not know the TLS library, and compare in constant time.
 
 pub mod app;

@@ -32,7 +32,8 @@ fn every_test_that_is_named_exists() {
         for name in named {
             let (module, test) = name.rsplit_once("::").unwrap();
             let path = tests.join(format!("{}.rs", module.replace("::", "/")));
-            let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{case}: {}: {e}", path.display()));
+            let text =
+                fs::read_to_string(&path).unwrap_or_else(|e| panic!("{case}: {}: {e}", path.display()));
             assert!(text.contains(&format!("fn {test}(")), "{case}: {name} does not exist");
         }
     }

@@ -19,6 +19,7 @@ fn config(data: &std::path::Path, simulated: bool) -> Config {
     let mut config = Config { data: data.to_owned(), drain_s: 0, ..Config::default() };
     config.listen = vec![Listen { address: any, mode: ListenMode::Auto }];
     config.http.listen = any;
+    (config.mlp.listen, config.mlp.listen_tls) = (vec![any], vec![any]);
     if simulated {
         config.feed.sources = vec![SourceConfig::Simulated(SimulatedConfig::default())];
     }
@@ -103,4 +104,41 @@ async fn a_restarted_server_goes_on() {
         assert!(run(&options, |_| ()).await.unwrap().succeeded());
         app.shutdown().await;
     }
+}
+
+/// The MLP door of the whole server: plain and TLS, in HTTP/1.1 and, where ALPN agrees on it, HTTP/2.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mlp_is_served_on_both_ports() {
+    use groma::le::mlp::client::{Client, Url};
+    let data = tempfile::tempdir().unwrap();
+    let profiles: Config = toml::from_str(
+        "[[clients]]\nid = \"tracker\"\npassword = \"tracker\"\n[[clients]]\nid = \"shop\"\npassword = \"shop\"\n\
+         [[subscribers]]\nids = [\"msisdn:4917*\"]\nrules = [{ client = \"tracker\", action = \"allow\" }]\n",
+    )
+    .unwrap();
+    let set_up = config(data.path(), true);
+    let mut config = Config { clients: profiles.clients, subscribers: profiles.subscribers, ..set_up };
+    "localhost".clone_into(&mut config.session.slp_address);
+    let app = App::new(config, Clock::system()).start().await.unwrap();
+    let roots = data.path().join("tls").join("development-cert.pem");
+    let client = Client::new(Some(&roots), Duration::from_secs(30)).unwrap();
+    for url in
+        [format!("http://{}/le", app.mlp[0]), format!("https://localhost:{}/le", app.mlp_tls[0].port())]
+    {
+        let url: Url = url.parse().unwrap();
+        for (who, code) in [("tracker", "resid=\"6\""), ("shop", "resid=\"202\""), ("nobody", "resid=\"3\"")]
+        {
+            let request = format!(
+                "<svc_init ver=\"3.4.0\"><hdr ver=\"3.4.0\"><client><id>{who}</id><pwd>{who}</pwd></client></hdr>\
+                 <slir ver=\"3.4.0\"><msids><msid>491700000001</msid></msids><loc_type type=\"LAST\"/></slir></svc_init>"
+            );
+            let answer = client.post(&url, request.into()).await.unwrap();
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            assert!(answer.status == 200 && text.contains(code), "{url} {who}: {text}");
+        }
+    }
+    let (status, page) = get(app.http, "/metrics").await;
+    assert!(status.contains("200"));
+    assert!(page.contains("groma_mlp_requests_total{service=\"slir\",version=\"3.4.0\""), "{page}");
+    app.shutdown().await;
 }

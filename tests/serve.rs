@@ -40,6 +40,7 @@ impl Serving {
         let child = groma()
             .arg("serve")
             .args(["-o", "http.listen=127.0.0.1:0", "-o", r#"listen=[{address="127.0.0.1:0"}]"#])
+            .args(["-o", r#"mlp.listen=["127.0.0.1:0"]"#, "-o", r#"mlp.listen_tls=["127.0.0.1:0"]"#])
             .args(["-o", "log.format=json", "-o", "drain_s=5", "--data"])
             .arg(dir.join("data"))
             .args(more)

@@ -241,6 +241,10 @@ impl Backend for Shared {
     fn traces(&self) -> &dyn Traces {
         &*self.tracer
     }
+
+    fn reports(&self) -> Value {
+        serde_json::to_value(self.reports.overview()).unwrap_or_default()
+    }
 }
 
 impl Traces for Tracer {

@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::le::http::ListenerStatus;
 use crate::le::mlp::client::Client;
 use crate::le::mlp::door::{Door, Handshake, Parts, Secured, Tls};
-use crate::le::mlp::outbox::{Outbox, Overview};
+use crate::le::mlp::outbox::Outbox;
 use crate::net::Sniffed;
 use crate::net::tls::{RustlsBackend, TlsBackend};
 use crate::observe::Metrics;
@@ -102,8 +102,8 @@ pub(super) struct Ground<'a> {
 
 /// The door while it is open.
 pub(super) struct Mlp {
-    outbox: Outbox,
-    tls: Option<Arc<RustlsBackend>>,
+    pub(super) outbox: Outbox,
+    pub(super) tls: Option<Arc<RustlsBackend>>,
     door: CancellationToken,
     background: CancellationToken,
     serving: JoinHandle<()>,
@@ -126,8 +126,8 @@ impl Mlp {
         .await?;
         let reports = config.mlp.reports.clone();
         let within = Duration::from_secs(reports.timeout_s.into());
-        let client = Client::new(reports.ca.as_deref(), within)
-            .map_err(|e| section("mlp.reports", e.to_string()))?;
+        let client =
+            Client::new(reports.ca.as_deref(), within).map_err(|e| section("mlp.reports", e.to_string()))?;
         let outbox = Outbox::open(
             reports,
             Arc::clone(&store),
@@ -170,16 +170,6 @@ impl Mlp {
             }
         });
         Ok(Self { outbox, tls, door: stop, background, serving })
-    }
-
-    /// Reports that wait, and those that were given up.
-    pub(super) fn reports(&self) -> Overview {
-        self.outbox.overview()
-    }
-
-    /// Reads certificates anew.
-    pub(super) fn reload(&self) -> Result<(), crate::net::tls::TlsError> {
-        self.tls.as_ref().map_or(Ok(()), |tls| tls.reload().map(drop))
     }
 
     /// Takes no more requests.

@@ -11,8 +11,22 @@ use crate::le::http::Reloaded;
 use crate::net::tls::TlsBackend;
 
 /// Sections that take effect only at a start; of `log` and the top level, single keys.
-const AT_START: [&str; 11] =
-    ["data", "listen", "connections", "tls", "feed", "push", "service", "audit", "store", "trace", "http"];
+const AT_START: [&str; 14] = [
+    "data",
+    "listen",
+    "connections",
+    "tls",
+    "feed",
+    "push",
+    "service",
+    "audit",
+    "store",
+    "trace",
+    "http",
+    "mlp",
+    "mlp_tls",
+    "triggers",
+];
 
 impl Shared {
     /// Reads everything first, then swaps: a mistake anywhere changes nothing.
@@ -46,6 +60,9 @@ impl Shared {
             .map_err(|e| e.to_string())?;
         let (clients, subscribers) = book.len();
         let certificates = self.tls.reload().map_err(|e| format!("TLS: {e}"))?;
+        if let Some(tls) = &self.mlp_tls {
+            tls.reload().map_err(|e| format!("MLP: TLS: {e}"))?;
+        }
 
         // Nothing below fails.
         if let Some(log) = &self.log {

@@ -16,9 +16,9 @@ use super::output::{Failure, print, print_json};
 use crate::le::mlp::client::{Client, Url};
 use crate::le::mlp::convert::{self, Crs};
 use crate::le::mlp::model::{
-    Accuracy, Answer, Body, Document, EmeLir, EmeTarget, EmeTargets, Eqop, Header, HorizontalAccuracy, LocKind, LocType,
-    Msid, MsidType, Msids, MsidsEntry, Outcome as PosOutcome, Pd, PosErr, ResponseType, Slir, SlirTargets, TrlOutcome,
-    Verdict,
+    Accuracy, Answer, Body, Document, EmeLir, EmeTarget, EmeTargets, Eqop, Header, HorizontalAccuracy,
+    LocKind, LocType, Msid, MsidType, Msids, MsidsEntry, Outcome as PosOutcome, Pd, PosErr, ResponseType,
+    Slir, SlirTargets, TrlOutcome, Verdict,
 };
 use crate::le::mlp::receiver::{Manners, Received, Receiver};
 use crate::le::mlp::{Reading, ResultCode, Version, charset, parse};
@@ -169,7 +169,10 @@ async fn locate(args: &LocateArgs) -> Outcome {
         print(&format!("{shown}\n\n"))?;
     }
     let answer = client.post(&url, request.into()).await.map_err(|e| {
-        Failure::new(format!("no answer from {}: {e} (is this the server's MLP port? see --server)", url.place()))
+        Failure::new(format!(
+            "no answer from {}: {e} (is this the server's MLP port? see --server)",
+            url.place()
+        ))
     })?;
     let text = String::from_utf8_lossy(&answer.body).into_owned();
     if args.xml {
@@ -240,8 +243,16 @@ fn request(args: &LocateArgs) -> Result<Document, Failure> {
                 calls.into_iter().flat_map(|c| c.msids).map(|m| MsidsEntry::One(m.into())).collect(),
             )),
         };
-        EmeLir { response: ResponseType::Sync, targets, eqop, geo_info: None, loc_type, push_address: None, map: None }
-            .into()
+        EmeLir {
+            response: ResponseType::Sync,
+            targets,
+            eqop,
+            geo_info: None,
+            loc_type,
+            push_address: None,
+            map: None,
+        }
+        .into()
     } else {
         let list = Msids(targets.into_iter().map(|m| MsidsEntry::One(m.into())).collect());
         Slir {
@@ -265,7 +276,9 @@ fn request(args: &LocateArgs) -> Result<Document, Failure> {
 
 fn target(text: &str) -> Result<Msid, Failure> {
     let wrong = || {
-        Failure::new(format!("`{text}` is no target: give a telephone number, or imsi:262010000000001, nai:user@realm …"))
+        Failure::new(format!(
+            "`{text}` is no target: give a telephone number, or imsi:262010000000001, nai:user@realm …"
+        ))
     };
     let (kind, id) = match text.split_once(':') {
         None => (MsidType::Msisdn, text),
@@ -378,7 +391,9 @@ impl Item {
                 if self.intermediate {
                     line += " (a better one follows)";
                 }
-                line += &format!("\n  https://www.openstreetmap.org/?mlat={lat:.6}&mlon={lon:.6}#map=17/{lat:.5}/{lon:.5}");
+                line += &format!(
+                    "\n  https://www.openstreetmap.org/?mlat={lat:.6}&mlon={lon:.6}#map=17/{lat:.5}/{lon:.5}"
+                );
             }
             (None, Some(verdict)) => line += &explain(verdict),
             (None, None) => line += self.time.as_deref().unwrap_or("nothing"),
@@ -405,10 +420,13 @@ impl Item {
 
 /// A result in words.
 fn explain(verdict: &Verdict) -> String {
-    let slogan = verdict.code.slogan().map(str::to_owned).or_else(|| verdict.slogan.clone()).unwrap_or_default();
+    let slogan =
+        verdict.code.slogan().map(str::to_owned).or_else(|| verdict.slogan.clone()).unwrap_or_default();
     let info = verdict.add_info.as_ref().map_or_else(String::new, |i| format!(" ({i})"));
     let hint = match verdict.code {
-        ResultCode::UNAUTHORIZED_APPLICATION => ": see --user and --password, and the services of the client's profile",
+        ResultCode::UNAUTHORIZED_APPLICATION => {
+            ": see --user and --password, and the services of the client's profile"
+        }
         ResultCode::POSITIONING_NOT_ALLOWED => ": the subscriber's privacy forbids it",
         ResultCode::ABSENT_SUBSCRIBER => ": the handset cannot be reached",
         _ => "",

@@ -13,6 +13,7 @@ mod demo;
 mod feed;
 mod handset;
 mod handset_listen;
+mod mlp;
 mod output;
 mod plot;
 mod push;
@@ -48,6 +49,7 @@ Examples:
   groma handset agnss --server HOST:7275   a SUPL client for any server
   groma handset listen --server HOST:7275  the same, waiting for SUPL INIT by UDP
   groma push test --to +491701234567       whether SUPL INIT reaches a handset, and by which bearer
+  groma mlp locate +491701234567           where a handset is, from any MLP server
   groma asn1 decode --pdu ULP-PDU @FILE    what a message says, as JSON
   groma reload                             the running server reads its configuration anew
 
@@ -78,6 +80,7 @@ enum Command {
     Push(push::PushArgs),
     Pvt(Box<pvt::PvtArgs>),
     Asn1(asn1::Asn1Args),
+    Mlp(mlp::MlpArgs),
     Trace(trace::TraceArgs),
     Reload(reload::ReloadArgs),
     Store(store::StoreArgs),
@@ -119,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Push(args) => push::run(&args),
         Command::Pvt(args) => pvt::run(&args, verbosity),
         Command::Asn1(args) => asn1::run(&args),
+        Command::Mlp(args) => mlp::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Reload(args) => reload::run(&args),
         Command::Store(args) => store::run(&args),

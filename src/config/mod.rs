@@ -50,6 +50,12 @@ pub struct Config {
     pub subscribers: Vec<crate::service::Subscriber>,
     /// The audit record.
     pub audit: crate::service::audit::Config,
+    /// LCS clients that speak MLP.
+    pub mlp: crate::le::mlp::door::Config,
+    /// Certificates towards them.
+    pub mlp_tls: crate::net::tls::Config,
+    /// Triggered requests.
+    pub triggers: crate::service::triggers::Config,
     /// Positions of targets.
     pub positions: crate::service::positions::Config,
     /// What must survive a restart.
@@ -81,6 +87,9 @@ impl Default for Config {
             clients: Vec::new(),
             subscribers: Vec::new(),
             audit: crate::service::audit::Config::default(),
+            mlp: crate::le::mlp::door::Config::default(),
+            mlp_tls: crate::net::tls::Config::default(),
+            triggers: crate::service::triggers::Config::default(),
             positions: crate::service::positions::Config::default(),
             store: crate::store::Config::default(),
             trace: crate::observe::trace::Config::default(),
@@ -178,6 +187,12 @@ impl Config {
             && let Err(e) = crate::service::Book::new(profiles, &self.privacy, None)
         {
             return bad("profiles", e.to_string());
+        }
+        if let Err(e) = self.mlp.check() {
+            return bad("mlp", e.to_string());
+        }
+        if let Err(e) = self.triggers.check() {
+            return bad("triggers", e.to_string());
         }
         if let Err(e) = self.push.check() {
             return bad("push", e.to_string());

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Largest value on a shelf, octets.
 pub const MAX_VALUE: usize = 1 << 20;
 /// Longest key on a shelf, octets.
-pub const MAX_KEY: usize = 1024;
+pub(super) const MAX_KEY: usize = 1024;
 
 /// One set of records. Each has one owner, who knows what the octets mean and bounds how many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

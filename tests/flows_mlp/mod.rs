@@ -5,6 +5,7 @@ mod hostile;
 mod house;
 mod http;
 mod identities;
+mod kill;
 mod later;
 mod quality;
 mod standard;

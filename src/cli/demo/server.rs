@@ -79,6 +79,8 @@ impl DemoServer {
         std::fs::create_dir_all(&config.data).map_err(StartError::Folder)?;
         config.listen = vec![Listen { address: ulp, mode: ListenMode::Auto }];
         config.http.listen = http;
+        config.mlp.listen = vec![free(9210)];
+        config.mlp.listen_tls = vec![free(9211)];
         config.feed.sources = vec![SourceConfig::Simulated(SimulatedConfig::default())];
         "localhost".clone_into(&mut config.session.slp_address);
         let centre = GeoPoint { lat: TOWN.0, lon: TOWN.1 };

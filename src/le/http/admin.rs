@@ -23,6 +23,10 @@ pub(super) fn routes(context: &Arc<Context>) -> Router<Arc<Context>> {
         .route("/admin/reload", post(reload))
         .route("/admin/forget/{identity}", post(forget))
         .route(
+            "/admin/mlp/reports",
+            get(async |State(c): Shared| json_response(StatusCode::OK, &c.backend.reports())),
+        )
+        .route(
             "/admin/trace",
             get(async |State(c): Shared| json_response(StatusCode::OK, &c.backend.traces().list())),
         )

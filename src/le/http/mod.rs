@@ -9,6 +9,7 @@
 //! | `GET /status.json`, `GET /sky.json[?at=LAT,LON]` | the same for machines |
 //! | `POST /admin/reload` | reads configuration, certificates and cells anew |
 //! | `POST /admin/forget/ID` | removes all positions of a subscriber, for instance of `msisdn:447700900123` |
+//! | `GET /admin/mlp/reports` | MLP reports that wait for their clients, and those that were given up |
 //! | `POST /admin/trace/start`, `…/stop`; `GET /admin/trace`, `…/trace.txt`, `…/trace/N`, `…/trace.pcap`, `…/trace/N.pcap` | session traces |
 //!
 //! Everything under `/admin` is for this machine only unless the configuration says otherwise, and needs the header
@@ -71,6 +72,8 @@ pub trait Backend: Send + Sync + 'static {
     fn reload(&self) -> Result<Reloaded, String>;
     /// Removes all that is known of a subscriber; how many positions went. May block; the error is one line for the operator.
     fn forget(&self, target: &SetId) -> Result<usize, String>;
+    /// Reports for LCS clients: those that wait, and those that were given up.
+    fn reports(&self) -> serde_json::Value;
     /// The session traces.
     fn traces(&self) -> &dyn Traces;
 }
@@ -137,8 +140,16 @@ async fn count(State(c): Shared, request: Request, next: Next) -> Response {
 
 /// The path as a word of a closed list.
 fn path_label(path: &str) -> &'static str {
-    const KNOWN: [&str; 7] =
-        ["/", "/healthz", "/readyz", "/metrics", "/status.json", "/sky.json", "/admin/reload"];
+    const KNOWN: [&str; 8] = [
+        "/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/status.json",
+        "/sky.json",
+        "/admin/reload",
+        "/admin/mlp/reports",
+    ];
     KNOWN
         .into_iter()
         .find(|k| *k == path)

@@ -80,6 +80,9 @@ impl Backend for Fake {
     fn reload(&self) -> Result<Reloaded, String> {
         if self.reload_fails { Err("groma.toml:1:1: no".to_owned()) } else { Ok(Reloaded::default()) }
     }
+    fn reports(&self) -> serde_json::Value {
+        json!({ "waiting": {}, "dead": [] })
+    }
     fn traces(&self) -> &dyn Traces {
         self
     }

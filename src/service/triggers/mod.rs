@@ -21,7 +21,7 @@ mod trigger;
 use serde::{Deserialize, Serialize};
 
 pub use area::{Area, MAX_PARTS, NoArea};
-pub use engine::{Locate, Parts, Triggers};
+pub use engine::{Locate, Locating, Parts, Triggers};
 pub use report::{Cause, End, Outcome, OutcomeOf, ReportSink, TriggerReport};
 pub use trigger::{Ask, Condition, Event, Followed, Manner, Side, Trigger, TriggerId};
 

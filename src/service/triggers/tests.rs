@@ -7,7 +7,6 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::engine::Locating;
 use super::*;
 use crate::base::{GeoPoint, LocationEstimate, PositionMethod, SetId, Shape, Utc};
 use crate::service::{
