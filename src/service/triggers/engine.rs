@@ -147,6 +147,11 @@ impl Triggers {
         self.0.sinks.write().unwrap_or_else(PoisonError::into_inner).insert(door, sink);
     }
 
+    /// Lets no more reports leave through a door: those that would wait for the next start.
+    pub fn disconnect(&self, door: &str) {
+        self.0.sinks.write().unwrap_or_else(PoisonError::into_inner).remove(door);
+    }
+
     /// Every report from now on, for those who watch; one who lags far behind misses some.
     pub fn watch(&self) -> broadcast::Receiver<Arc<TriggerReport>> {
         self.0.watchers.subscribe()
@@ -284,7 +289,7 @@ impl Triggers {
         };
         let now = (self.0.parts.now)();
         for (running, place) in places {
-            self.0.look(&running, place, estimate, now);
+            self.0.look(&running, place, estimate, now, None);
         }
     }
 
@@ -375,23 +380,36 @@ impl Inner {
         state.due.retain(|(_, other)| other != id);
     }
 
-    /// Looks whether a position is an event, and reports it if so.
-    fn look(self: &Arc<Self>, running: &Arc<Running>, place: usize, estimate: &LocationEstimate, now: Utc) {
+    /// Looks whether a position is an event, and reports it if so; `given` is the position as the service gave it for this
+    /// request, where it did.
+    fn look(
+        self: &Arc<Self>,
+        running: &Arc<Running>,
+        place: usize,
+        estimate: &LocationEstimate,
+        now: Utc,
+        given: Option<&Located>,
+    ) {
         if running.progress().heard(&running.trigger, place, estimate, now) {
             let (inner, running) = (Arc::clone(self), Arc::clone(running));
-            tokio::spawn(async move { inner.event(&running, place).await });
+            let given = given.cloned();
+            tokio::spawn(async move { inner.event(&running, place, given).await });
         }
     }
 
     /// Reports an event of a target.
-    async fn event(self: Arc<Self>, running: &Arc<Running>, place: usize) {
+    async fn event(self: Arc<Self>, running: &Arc<Running>, place: usize, given: Option<Located>) {
         let lane = running.lane.lock().await;
         let trigger = &running.trigger;
         if running.progress().targets.get(place).is_none_or(|t| t.stopped) {
             return;
         }
         // What the event was seen by may not be this client's to have: the service decides, and puts it on record.
-        let outcome = match self.locate(running, place, LocationKind::Last).await {
+        let answer = match given {
+            Some(located) => Some(Ok(located)),
+            None => self.locate(running, place, LocationKind::Last).await,
+        };
+        let outcome = match answer {
             Some(Ok(located)) if trigger.event.as_ref().is_some_and(|e| e.with_position) => {
                 Outcome::Position(Box::new(located))
             }
@@ -471,7 +489,7 @@ impl Inner {
         let kind = if poll { trigger.ask.kind } else { LocationKind::Last };
         for (place, answer) in self.locate_all(running, kind).await {
             if let Ok(located) = answer {
-                self.look(running, place, &located.estimate, (self.parts.now)());
+                self.look(running, place, &located.estimate, (self.parts.now)(), Some(&located));
             }
         }
     }
@@ -491,7 +509,7 @@ impl Inner {
             if let Ok(located) = &answer
                 && trigger.event.is_some()
             {
-                self.look(running, place, &located.estimate, now);
+                self.look(running, place, &located.estimate, now, Some(located));
             }
             if trigger.manner != Manner::RealTime {
                 self.presence(running, place, &answer).await;
@@ -649,6 +667,9 @@ impl Inner {
 
     /// Changes the store; tries once more after a while.
     async fn change(&self, change: Change) {
+        if self.parts.stop.is_cancelled() {
+            return;
+        }
         for last in [false, true] {
             match self.parts.store.change(vec![change.clone()]).await {
                 Ok(()) => return,
@@ -674,8 +695,10 @@ impl Inner {
             let sinks = self.sinks.read().unwrap_or_else(PoisonError::into_inner);
             sinks.get(trigger.door.as_str()).cloned()
         };
-        if let Some(sink) = sink {
-            sink.take(Arc::clone(&report)).await;
+        match sink {
+            Some(sink) => sink.take(Arc::clone(&report)).await,
+            // Its door is closed. What is not stored as told is told after the next start.
+            None => self.parts.stop.cancelled().await,
         }
         // Nobody may be watching.
         let _ = self.watchers.send(report);

@@ -236,7 +236,8 @@ pub(super) fn request(
         priority: ask.priority,
         wish: ask.wish,
         reach: reach.clone(),
-        velocity: true,
+        // Told where it is known; a position that is known without is not measured again for its sake.
+        velocity: false,
         ..LocateRequest::new(Arc::clone(client), flow, target.clone())
     })
 }

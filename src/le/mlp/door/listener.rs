@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderValue};
 use hyper::service::service_fn;
@@ -230,22 +230,20 @@ impl<A: Answer> Accepting<A> {
             .get(header::CONTENT_TYPE)
             .and_then(|v| v.to_str().ok())
             .map(|v| v.chars().take(200).collect());
-        let limit = usize::try_from(self.config.max_body).unwrap_or(usize::MAX);
-        let body = Limited::new(request.into_body(), limit).collect();
-        let body = match timeout(Duration::from_secs(self.config.body_s.max(1).into()), body).await {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) => {
-                let large = error.is::<http_body_util::LengthLimitError>();
-                let status = if large { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::BAD_REQUEST };
+        let within = Duration::from_secs(self.config.body_s.max(1).into());
+        let mut body = request.into_body();
+        let octets = match timeout(within, read(&mut body, self.config.max_body)).await {
+            Ok(Ok(octets)) => octets,
+            Ok(Err(status)) => {
                 self.answer.turned_away(status);
-                return plain(status);
+                return turned_away(status, body);
             }
             Err(_) => {
                 self.answer.turned_away(StatusCode::REQUEST_TIMEOUT);
                 return plain(StatusCode::REQUEST_TIMEOUT);
             }
         };
-        let reply = self.answer.answer(caller, content_type, body).await;
+        let reply = self.answer.answer(caller, content_type, octets).await;
         let mut response = Response::new(Full::new(Bytes::from(reply.body)));
         *response.status_mut() = reply.status;
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(XML));
@@ -266,6 +264,20 @@ fn http(idle: Duration) -> auto::Builder<TokioExecutor> {
         .keep_alive_interval(Some(idle))
         .keep_alive_timeout(idle);
     builder
+}
+
+/// Reads a body, up to so many octets.
+async fn read(body: &mut Incoming, most: u64) -> Result<Bytes, StatusCode> {
+    let mut octets = bytes::BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let Ok(data) = frame.into_data() else { continue };
+        if (octets.len() + data.len()) as u64 > most {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        octets.extend_from_slice(&data);
+    }
+    Ok(octets.freeze())
 }
 
 /// An answer to a request that is not read.

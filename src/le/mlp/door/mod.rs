@@ -122,6 +122,7 @@ impl Door {
         desk.services.spawn(Arc::clone(&desk).tell());
         let ports = Ports { plain, secure, tls };
         listener::serve(ports, Arc::clone(&desk.config), Arc::new(Arc::clone(&desk)), stop).await;
+        desk.services.triggers.disconnect(triggered::DOOR);
         desk.services.tasks.close();
         Ok(())
     }
