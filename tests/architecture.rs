@@ -20,7 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("feed", &["base", "gnss", "store"]),
     ("service", &["base", "gnss", "spc", "slc", "store", "observe"]),
     ("net", &["base", "wire", "gnss", "spc", "slc", "service", "observe"]),
-    ("le", &["base", "gnss", "service", "observe"]),
+    ("le", &["base", "gnss", "service", "observe", "store"]),
     ("handset", &["base", "wire", "gnss", "feed"]),
     ("config", &["base", "cells", "feed", "gnss", "le", "net", "observe", "service", "slc", "spc", "store"]),
 ];

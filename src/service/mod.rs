@@ -44,3 +44,5 @@ pub use request::{
     ServiceId,
 };
 pub use service::{Load, NowFn, Parts, PositionUpdate, Service, Window};
+
+pub use crate::slc::ni::Asked;

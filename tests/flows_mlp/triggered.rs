@@ -302,11 +302,11 @@ async fn batches_pauses_and_segments() {
     while !house.no_report().await {}
 
     // Away, and back: said in the version that has a word for it.
-    house.script(&msisdn(1), Act::Gone);
-    accepted(&house, "3.4.0", &every("QUASIREALTIME", "")).await;
+    house.script(&msisdn(9), Act::Gone);
+    accepted(&house, "3.4.0", &every("QUASIREALTIME", "").replace("491700000001", "491700000009")).await;
     let report = tlrep(&house).await;
     assert!(report.contains("<tlrpr") && report.contains("cause=\"PAUSE\""), "{report}");
-    house.script(&msisdn(1), Act::Positions(vec![5.0]));
+    house.script(&msisdn(9), Act::Positions(vec![5.0]));
     assert!(tlrep(&house).await.contains("cause=\"RESUME\""));
     assert!(tlrep(&house).await.contains("<pd>"));
     house.close().await;

@@ -16,10 +16,9 @@ use crate::le::mlp::model::{
 use crate::le::mlp::{ResultCode, convert};
 use crate::service::triggers::Ask;
 use crate::service::{
-    Client, Flow, LocateRequest, LocationKind, Priority, PrivacyWish, QosClass, ReachHints, Requestor,
+    Asked, Client, Flow, LocateRequest, LocationKind, Priority, PrivacyWish, QosClass, ReachHints, Requestor,
     RequestorKind, ServiceId,
 };
-use crate::slc::ni::Asked;
 
 /// One target of a request.
 #[derive(Clone, Debug)]
