@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::client::{Client, Profile};
-use super::super::request::{Flow, Requestor, RequestorKind, ServiceId};
 use super::*;
-use crate::service::parse_identity;
+use crate::service::{ClientProfile as Profile, Flow, Requestor, RequestorKind, ServiceId, parse_identity};
 
 const NOON_MONDAY: i64 = 1_704_110_400; // 2024-01-01T12:00:00Z
 
