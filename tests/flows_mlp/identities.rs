@@ -31,7 +31,7 @@ async fn every_kind_of_identity_is_taken_or_refused_as_unsupported() {
     assert_eq!(code("MSISDN", "not-a-number").await, [105]);
     assert_eq!(code("IPV4", "2001:db8::1").await, [105]);
     assert_eq!(code("PIGEON", "1").await, [111]);
-    assert_eq!(code("x").await, [111], "in reports only");
+    assert_eq!(code("ANONYMOUS", "x").await, [111], "in reports only");
     let encrypted = "<slir><msids><msid type=\"MSISDN\" enc=\"CRP\">491700000001</msid></msids></slir>";
     assert_eq!(results(&house.service("operator", "3.5.0", encrypted).await), [113]);
     // A plus sign and blanks do not hide anybody.
