@@ -53,16 +53,15 @@ impl std::str::FromStr for Url {
             return Err(NotAUrl);
         }
         let host = authority.host().trim_matches(['[', ']']).to_ascii_lowercase();
-        let port = match authority.port() {
-            Some(port) => port.as_u16(),
-            None if authority.as_str().ends_with(':') => return Err(NotAUrl),
-            None => {
+        let port = match authority.as_str().get(authority.host().len()..) {
+            None | Some("") => {
                 if secure {
                     443
                 } else {
                     80
                 }
             }
+            Some(port) => port.strip_prefix(':').and_then(|p| p.parse().ok()).ok_or(NotAUrl)?,
         };
         let path = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
         Ok(Self { secure, host, port, path })

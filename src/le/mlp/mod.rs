@@ -35,9 +35,9 @@ pub mod door;
 mod fault;
 pub mod model;
 pub mod outbox;
-pub mod receiver;
 #[cfg(test)]
 mod quirk_tests;
+pub mod receiver;
 #[cfg(test)]
 mod sample;
 mod schema;
