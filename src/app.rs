@@ -200,26 +200,16 @@ impl App {
         let positions = Positions::new(Arc::clone(&store), &config.positions);
         let stop = CancellationToken::new();
 
-        let tls = Arc::new(RustlsBackend::new(
-            config.tls.clone(),
-            &config.data,
-            vec![config.session.slp_address.clone()],
-        )?);
+        let names = vec![config.session.slp_address.clone()];
+        let tls = Arc::new(RustlsBackend::new(config.tls.clone(), &config.data, names)?);
         let locator = Locator::open(&config.cells())?;
         let cells = AtomicU64::new(locator.cells());
         let policy = resolve_policy(&config)?;
-        let limits = config
-            .connections
-            .resolve()
-            .map_err(|e| AppError::Section { section: "connections", problem: e.to_string() })?;
+        let limits = resolve_limits(&config)?;
         // Ports first: whoever cannot have them should not wait for anything else.
         let backend: Arc<dyn TlsBackend> = Arc::clone(&tls) as _;
         let listeners = Listener::bind_all(&config.listen, &backend)?;
-        let http_config = config.http.clone();
-        let http_error = |source| AppError::Http { address: http_config.listen, source };
-        let http = TcpListener::bind(http_config.listen).await.map_err(http_error)?;
-        let http_addr = http.local_addr().map_err(http_error)?;
-
+        let (http, http_addr) = bind_pages(&config).await?;
         let mlp_ports = mlp::Ports::bind(&config).await?;
         let pusher = Pusher::start(&config.push, clock, Arc::clone(&metrics), stop.clone())?;
         let feed =
@@ -228,9 +218,8 @@ impl App {
         let access: Box<dyn AccessCheck> = config.access.build();
         let locator: Box<dyn ReferenceLocator> = Box::new(locator);
         let policy = Arc::new(ArcSwap::from_pointee(policy));
-        let push = Arc::new(pusher.clone());
-        let service =
-            location::build(&config, clock, positions.clone(), push, Arc::clone(&policy), &metrics)?;
+        let (kept, push) = (positions.clone(), Arc::new(pusher.clone()));
+        let service = location::build(&config, clock, kept, push, Arc::clone(&policy), &metrics)?;
         let world = World {
             sky: feed.shared(),
             cells: Arc::new(ArcSwap::from_pointee(locator)),
@@ -258,13 +247,7 @@ impl App {
         let mut shown = shown(&listeners, http_addr);
         shown.extend(mlp_ports.shown());
         let (mlp, mlp_tls) = mlp_ports.addresses.clone();
-        let ground = mlp::Ground {
-            config: &config,
-            service: service.clone(),
-            store,
-            metrics: Arc::clone(&metrics),
-            clock,
-        };
+        let ground = mlp::Ground::new(&config, &service, store, &metrics, clock);
         let door = mlp::Mlp::open(ground, mlp_ports).await?;
 
         let shared = Arc::new(Shared {
@@ -292,14 +275,7 @@ impl App {
         for listener in listeners {
             tasks.spawn(listener.run(Arc::clone(&server)));
         }
-        let pages = Arc::clone(&shared) as Arc<dyn crate::le::http::Backend>;
-        let stopped = stop.clone().cancelled_owned();
-        tasks.spawn(async move {
-            let served = crate::le::http::serve(http, &http_config, pages, metrics, stopped).await;
-            if let Err(error) = served {
-                tracing::error!(%error, "the operator's pages are gone");
-            }
-        });
+        tasks.spawn(serve_pages(http, Arc::clone(&shared), stop.clone()));
         tasks.spawn(housekeeping(positions.clone(), clock, stop.clone()));
         tasks.spawn(service.audit().clone().keep_synced(stop.clone().cancelled_owned()));
         tasks.close();
@@ -380,6 +356,31 @@ impl RunningApp {
     pub fn reloader(&self) -> Arc<dyn crate::le::http::Backend> {
         Arc::clone(&self.shared) as _
     }
+}
+
+/// Opens the port of the operator's pages.
+async fn bind_pages(config: &Config) -> Result<(TcpListener, SocketAddr), AppError> {
+    let failed = |source| AppError::Http { address: config.http.listen, source };
+    let listener = TcpListener::bind(config.http.listen).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+/// Serves the operator's pages until the server stops.
+async fn serve_pages(listener: TcpListener, shared: Arc<Shared>, stop: CancellationToken) {
+    let (config, metrics) = (shared.config.load().http.clone(), Arc::clone(&shared.metrics));
+    let pages = shared as Arc<dyn crate::le::http::Backend>;
+    if let Err(error) =
+        crate::le::http::serve(listener, &config, pages, metrics, stop.cancelled_owned()).await
+    {
+        tracing::error!(%error, "the operator's pages are gone");
+    }
+}
+
+/// The limits on connections of a configuration.
+fn resolve_limits(config: &Config) -> Result<net::Limits, AppError> {
+    let failed = |e: net::OutOfRange| AppError::Section { section: "connections", problem: e.to_string() };
+    config.connections.resolve().map_err(failed)
 }
 
 /// The session policy of a configuration.

@@ -100,6 +100,18 @@ pub(super) struct Ground<'a> {
     pub(super) clock: Clock,
 }
 
+impl<'a> Ground<'a> {
+    pub(super) fn new(
+        config: &'a Config,
+        service: &Service,
+        store: Arc<dyn Store>,
+        metrics: &Arc<Metrics>,
+        clock: Clock,
+    ) -> Self {
+        Self { config, service: service.clone(), store, metrics: Arc::clone(metrics), clock }
+    }
+}
+
 /// The door while it is open.
 pub(super) struct Mlp {
     pub(super) outbox: Outbox,

@@ -1,5 +1,6 @@
 //! `groma mlp`: a client of any MLP server.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -372,18 +373,18 @@ impl Item {
         let mut line = format!("{}: ", self.target);
         match (&self.place, &self.failure) {
             (Some((lat, lon, radius)), _) => {
-                line += &format!("{lat:.6}, {lon:.6}");
+                let _ = write!(line, "{lat:.6}, {lon:.6}");
                 if let Some(radius) = radius {
-                    line += &format!(" ± {radius:.0} m");
+                    let _ = write!(line, " ± {radius:.0} m");
                 }
                 if let Some(altitude) = self.altitude_m {
-                    line += &format!(", {altitude:.0} m high");
+                    let _ = write!(line, ", {altitude:.0} m high");
                 }
                 if let Some(speed) = self.speed_mps.filter(|s| *s > 0.0) {
-                    line += &format!(", {speed:.0} m/s");
+                    let _ = write!(line, ", {speed:.0} m/s");
                 }
                 if let Some(time) = &self.time {
-                    line += &format!(", at {time}");
+                    let _ = write!(line, ", at {time}");
                 }
                 if self.quality_missed {
                     line += " (less exact than was asked for)";
@@ -391,7 +392,8 @@ impl Item {
                 if self.intermediate {
                     line += " (a better one follows)";
                 }
-                line += &format!(
+                let _ = write!(
+                    line,
                     "\n  https://www.openstreetmap.org/?mlat={lat:.6}&mlon={lon:.6}#map=17/{lat:.5}/{lon:.5}"
                 );
             }
@@ -542,15 +544,16 @@ fn reports(args: &ReportsArgs) -> Outcome {
     match waiting.filter(|w| !w.is_empty()) {
         Some(waiting) => {
             for (client, count) in waiting {
-                text += &format!("{client}: {count} waiting\n");
+                let _ = writeln!(text, "{client}: {count} waiting");
             }
         }
         None => text += "no report waits\n",
     }
     for dead in value.get("dead").and_then(Value::as_array).into_iter().flatten() {
         let field = |name: &str| dead.get(name).and_then(Value::as_str).unwrap_or("?").to_owned();
-        text += &format!(
-            "given up {}: {} for {} at {}, written {}: {}\n",
+        let _ = writeln!(
+            text,
+            "given up {}: {} for {} at {}, written {}: {}",
             field("given_up"),
             field("kind"),
             field("client"),

@@ -8,7 +8,10 @@ use crate::store::{Change, Pending, Shelf, Shelved, SkyRecord, Store, StoreError
 
 /// Keeps shelves and nothing else.
 #[derive(Default)]
-pub(crate) struct Shelves(Mutex<BTreeMap<(Shelf, Vec<u8>), Vec<u8>>>);
+pub(crate) struct Shelves(Mutex<Records>);
+
+/// What lies on the shelves.
+type Records = BTreeMap<(Shelf, Vec<u8>), Vec<u8>>;
 
 fn now<T: Send + 'static>(answer: T) -> Pending<T> {
     Pending::new(std::future::ready(Ok::<T, StoreError>(answer)))

@@ -170,9 +170,10 @@ impl Outbox {
         for (key, value) in everything(&*store, Shelf::Reports).await? {
             let Some(number) = number_of(&key) else { continue };
             state.next = state.next.max(number + 1);
-            match serde_json::from_slice::<Letter>(&value) {
-                Ok(letter) => state.enqueue(number, &letter),
-                Err(_) => tracing::error!(number, "a report in the store is not understood"),
+            if let Ok(letter) = serde_json::from_slice::<Letter>(&value) {
+                state.enqueue(number, &letter);
+            } else {
+                tracing::error!(number, "a report in the store is not understood");
             }
         }
         for (key, value) in everything(&*store, Shelf::DeadReports).await? {

@@ -70,15 +70,13 @@ impl Receiver {
     /// Takes reports until nobody wants them any more.
     pub async fn run(self, listener: TcpListener) {
         loop {
-            let (stream, from) = tokio::select! {
+            let accepted = tokio::select! {
                 () = self.reports.closed() => return,
-                accepted = listener.accept() => match accepted {
-                    Ok(accepted) => accepted,
-                    Err(_) => {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                        continue;
-                    }
-                },
+                accepted = listener.accept() => accepted,
+            };
+            let Ok((stream, from)) = accepted else {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
             };
             let receiver = self.clone();
             tokio::spawn(async move {

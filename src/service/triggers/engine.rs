@@ -125,9 +125,10 @@ impl Triggers {
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (_, value) in &page {
-                match serde_json::from_slice::<(Trigger, Progress)>(value) {
-                    Ok((trigger, progress)) => state.add(trigger, progress),
-                    Err(_) => tracing::error!("a triggered request in the store is not understood"),
+                if let Ok((trigger, progress)) = serde_json::from_slice::<(Trigger, Progress)>(value) {
+                    state.add(trigger, progress);
+                } else {
+                    tracing::error!("a triggered request in the store is not understood");
                 }
             }
         }
@@ -674,7 +675,7 @@ impl Inner {
             match self.parts.store.change(vec![change.clone()]).await {
                 Ok(()) => return,
                 Err(error) if last => {
-                    tracing::error!(%error, "the progress of a triggered request is not stored")
+                    tracing::error!(%error, "the progress of a triggered request is not stored");
                 }
                 Err(_) => tokio::time::sleep(STORE_PAUSE).await,
             }

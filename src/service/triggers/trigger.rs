@@ -1,16 +1,12 @@
 //! What a triggered request is, whichever door it came through.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::area::Area;
 use crate::base::{QualityOfPosition, SetId, Utc};
-use crate::service::{
-    LocationKind, Priority, PrivacyWish, QosClass, Requestor, RequestorKind, ServiceId, parse_identity,
-};
-use crate::slc::ni::Asked;
+use crate::service::{LocationKind, Priority, PrivacyWish, QosClass, Requestor, ServiceId, parse_identity};
 
 /// The name of a triggered request: unguessable, unique for ever.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -209,7 +205,16 @@ pub struct Trigger {
 
 /// [`Ask`] in the store.
 mod stored_ask {
-    use super::*;
+    use std::time::Duration;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::Ask;
+    use crate::base::QualityOfPosition;
+    use crate::service::{
+        LocationKind, Priority, PrivacyWish, QosClass, Requestor, RequestorKind, ServiceId,
+    };
+    use crate::slc::ni::Asked;
 
     #[derive(Serialize, Deserialize)]
     struct Stored {

@@ -186,7 +186,7 @@ impl Desk {
     }
 
     /// Where a client's reports go: as the request says, else as its profile does.
-    pub(super) fn address(&self, client: &Client, asked: Option<&PushAddress>) -> Result<Address, Verdict> {
+    pub(super) fn address(client: &Client, asked: Option<&PushAddress>) -> Result<Address, Verdict> {
         let profile = client.profile();
         let bad = || about(ResultCode::INVALID_PROTOCOL_ELEMENT_VALUE, "pushaddr");
         let own = profile.report_url.as_deref().and_then(|u| u.parse::<Url>().ok());

@@ -14,7 +14,7 @@ use super::verdicts::{about, of_locating};
 use crate::base::Utc;
 use crate::le::mlp::model::{
     Answer, Body, EmeLia, EmeLir, EmePos, Hlia, Hlir, Outcome, Pos, PosErr, ResponseType, ResultType, Slia,
-    Slir, Verdict,
+    Slir, Span, Verdict,
 };
 use crate::le::mlp::{ResultCode, Version};
 use crate::service::{Client, Flow, Located, QosClass, Window};
@@ -171,7 +171,7 @@ fn outcome(found: &Found, wish: &Wish, now: Utc) -> (Outcome, Option<crate::le::
     let failed = |verdict: Verdict| (Outcome::Error(PosErr { verdict, time: now.into() }), None);
     match found {
         Ok(located) => match places::pd(&located.estimate, located.qos_met, &wish.style) {
-            Ok(pd) => (Outcome::Position(Box::new(pd)), places::method(&located.estimate)),
+            Ok(pd) => (Outcome::Position(Box::new(pd)), Some(places::method(&located.estimate))),
             Err(verdict) => failed(verdict),
         },
         Err(verdict) => failed(verdict.clone()),
@@ -193,7 +193,7 @@ impl Desk {
     pub(super) async fn slir(&self, asking: Asking, slir: Slir) -> Result<Body, Verdict> {
         let task = Task::of_slir(&asking, &slir, self)?;
         if slir.response == ResponseType::Async {
-            let address = self.address(&asking.client, slir.push_address.as_ref())?;
+            let address = Self::address(&asking.client, slir.push_address.as_ref())?;
             self.allowed(&asking.client, Flow::Immediate)?;
             let job = Job::new(Kind::Standard, &asking, address, &slir.into())?;
             let name = job.req_id.clone();
@@ -214,7 +214,7 @@ impl Desk {
         let task = Task::of_eme_lir(&asking, &lir, self)?;
         // Older versions have no report for it.
         if lir.response == ResponseType::Async && asking.version >= Version::V3_2 {
-            let address = self.address(&asking.client, lir.push_address.as_ref())?;
+            let address = Self::address(&asking.client, lir.push_address.as_ref())?;
             self.allowed(&asking.client, Flow::Emergency)?;
             let job = Job::new(Kind::Emergency, &asking, address, &lir.into())?;
             let name = job.req_id.clone();
@@ -234,7 +234,7 @@ impl Desk {
     pub(super) async fn hlir(&self, asking: Asking, hlir: Hlir) -> Result<Body, Verdict> {
         if hlir.response == ResponseType::Async {
             check_times(&hlir)?;
-            let address = self.address(&asking.client, hlir.push_address.as_ref())?;
+            let address = Self::address(&asking.client, hlir.push_address.as_ref())?;
             self.allowed(&asking.client, Flow::Historic)?;
             let body: Body = hlir.into();
             let job = Job::new(Kind::Historic, &asking, address, &body)?;
@@ -275,7 +275,7 @@ impl Desk {
             from: hlir.start_time.map(|t| t.utc),
             // A time to the second covers all of that second.
             until: hlir.stop_time.map(|t| (t.utc + Duration::from_millis(999)).min(now)),
-            spacing: hlir.interval.map(|i| i.duration()),
+            spacing: hlir.interval.map(Span::duration),
             most,
         };
         let known = self.services.service.history(&request, window).await.map_err(of_locating)?;

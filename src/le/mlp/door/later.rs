@@ -142,7 +142,7 @@ impl Desk {
         let document = parse(job.document.as_bytes(), None, self.reading()).ok();
         let client = self.services.service.client(&job.client);
         let (Some(Document { header: Some(header), body, .. }), Some(client)) = (document, client) else {
-            return self.close(&job, self.failure(&job, ResultCode::SYSTEM_FAILURE.into(), &[])).await;
+            return self.close(&job, self.failure(&job, &ResultCode::SYSTEM_FAILURE.into(), &[])).await;
         };
         let asking = Asking { client, version: job.version, header };
         let task = match &body {
@@ -152,7 +152,7 @@ impl Desk {
         };
         match task {
             Ok(task) => self.work(job, task).await,
-            Err(verdict) => self.close(&job, self.failure(&job, verdict, &[])).await,
+            Err(verdict) => self.close(&job, self.failure(&job, &verdict, &[])).await,
         }
     }
 
@@ -193,7 +193,7 @@ impl Desk {
         let now = self.now();
         let Body::Hlir(hlir) = &body else {
             return self
-                .close(&job, self.failure(&job, about(ResultCode::SYSTEM_FAILURE, "service"), &[]))
+                .close(&job, self.failure(&job, &about(ResultCode::SYSTEM_FAILURE, "service"), &[]))
                 .await;
         };
         let letters = match self.history(&asking, hlir).await {
@@ -205,13 +205,13 @@ impl Desk {
                 };
                 positions.chunks(per_report).map(report).collect()
             }
-            Err(verdict) => self.failure(&job, verdict, std::slice::from_ref(&hlir.msid)),
+            Err(verdict) => self.failure(&job, &verdict, std::slice::from_ref(&hlir.msid)),
         };
         self.close(&job, letters).await;
     }
 
     /// The report that a request failed as a whole.
-    fn failure(&self, job: &Job, verdict: Verdict, msids: &[crate::le::mlp::model::Msid]) -> Vec<Letter> {
+    fn failure(&self, job: &Job, verdict: &Verdict, msids: &[crate::le::mlp::model::Msid]) -> Vec<Letter> {
         let now = self.now();
         let failed = |msid: &crate::le::mlp::model::Msid| Pos {
             method: None,

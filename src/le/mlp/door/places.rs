@@ -119,8 +119,8 @@ impl Named {
 }
 
 /// How a position was found.
-pub(super) const fn method(estimate: &LocationEstimate) -> Option<PosMethod> {
-    Some(position::method(estimate.method))
+pub(super) const fn method(estimate: &LocationEstimate) -> PosMethod {
+    position::method(estimate.method)
 }
 
 /// A position in the form that the client wants.

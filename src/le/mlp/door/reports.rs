@@ -67,8 +67,7 @@ impl Desk {
                 .map(|msid| write(Tlrpr { cause, msid, req_id: req_id.clone(), lcs_ref: None }.into()))
                 .collect();
         }
-        let positions: Vec<TrlPos> =
-            report.outcomes.iter().filter_map(|o| trl_pos(&note, report, o, now)).collect();
+        let positions: Vec<TrlPos> = report.outcomes.iter().map(|o| trl_pos(&note, report, o, now)).collect();
         let per_report = self.config.positions_per_report.max(1) as usize;
         let count = positions.len().div_ceil(per_report);
         let remaining = trigger.every_s.is_some() || trigger.limited;
@@ -145,7 +144,11 @@ impl Desk {
             esrk: None,
             reach: crate::service::ReachHints::default(),
         };
-        let wish = Wish { ask: Default::default(), intermediate: false, style: Style::default() };
+        let wish = Wish {
+            ask: crate::service::triggers::Ask::default(),
+            intermediate: false,
+            style: Style::default(),
+        };
         let now = self.now();
         let pos = pos(&wanted, &Ok(located), ResultType::Final, &wish, now)?;
         let body = Slrep { positions: vec![pos] }.into();
@@ -160,13 +163,13 @@ fn msid_of(note: &Note, report: &TriggerReport, outcome: &OutcomeOf) -> Option<M
     named.or_else(|| report.trigger.targets.get(outcome.target).map(|f| places::msid(&f.target)))
 }
 
-fn trl_pos(note: &Note, report: &TriggerReport, of: &OutcomeOf, now: Utc) -> Option<TrlPos> {
+fn trl_pos(note: &Note, report: &TriggerReport, of: &OutcomeOf, now: Utc) -> TrlPos {
     let failed = |verdict: Verdict, at: Utc| TrlOutcome::Error(PosErr { verdict, time: at.into() });
     let mut method = None;
     let outcome = match &of.outcome {
         Outcome::Position(located) => match places::pd(&located.estimate, located.qos_met, &note.style) {
             Ok(pd) => {
-                method = places::method(&located.estimate);
+                method = Some(places::method(&located.estimate));
                 TrlOutcome::Position(Box::new(pd))
             }
             Err(verdict) => failed(verdict, now),
@@ -185,12 +188,12 @@ fn trl_pos(note: &Note, report: &TriggerReport, of: &OutcomeOf, now: Utc) -> Opt
         }
     };
     let trigger = if report.cause == Cause::Period { TrlTrigger::Periodic } else { note.trigger() };
-    Some(TrlPos {
+    TrlPos {
         trigger,
         method,
         msid: msid_of(note, report, of),
         reference_objects: Vec::new(),
         outcome,
         positioning_data: Vec::new(),
-    })
+    }
 }

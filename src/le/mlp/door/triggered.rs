@@ -9,6 +9,7 @@ use super::desk::{Address, Asking, Desk};
 use super::places::{self, Style};
 use super::verdicts::{about, of_locating, of_queueing, of_triggering};
 use crate::base::{SetId, Utc};
+use crate::le::mlp::model::Span;
 use crate::le::mlp::model::{
     AreaEvent, BatchType, Body, Event as EventElement, LocType, Msid, MsidsEntry, QueryAnswer, Reporting,
     StopAnswer, StopTargets, TargetArea, Tlqrep, TlrAnswer, Tlra, Tlrqa, Tlrqr, Tlrr, TlrrEvent, Tlrsa,
@@ -147,7 +148,7 @@ fn event(element: &TlrrEvent) -> Result<(Event, &'static str), Verdict> {
         return Err(invalid("no_of_reports"));
     }
     // The larger of the two holds.
-    let blind_s = blind.unwrap_or(0).max(element.persistence.map_or(0, |p| p.secs()));
+    let blind_s = blind.unwrap_or(0).max(element.persistence.map_or(0, Span::secs));
     let with_position = estimates == Truth::True;
     let event = Event { condition, with_position, most: most.unwrap_or(1), blind_s: blind_s.into() };
     Ok((event, cause))
@@ -205,7 +206,7 @@ impl Desk {
         let (event, cause) =
             tlrr.event.as_ref().map(event).transpose()?.map_or((None, "PERIODIC"), |(e, c)| (Some(e), c));
         let wanted = asking::listed(&tlrr.msids, &self.config)?;
-        let address = self.address(&asking.client, tlrr.push_address.as_ref())?;
+        let address = Self::address(&asking.client, tlrr.push_address.as_ref())?;
         self.allowed(&asking.client, Flow::Triggered)?;
         let targets = self.permitted(&asking, &wish.ask, &wanted).await?;
         let note = Note {
@@ -214,7 +215,7 @@ impl Desk {
             msids: wanted.iter().filter_map(|w| w.msids.first()).map(places::Named::of).collect(),
             cause: cause.to_owned(),
             style: wish.style,
-            interval_s: tlrr.interval.map(|i| i.secs()),
+            interval_s: tlrr.interval.map(Span::secs),
         };
         let trigger = Trigger {
             id: TriggerId::draw().ok_or(ResultCode::SYSTEM_FAILURE)?,
@@ -301,7 +302,7 @@ impl Desk {
     }
 
     pub(super) async fn tlrqr(&self, asking: Asking, tlrqr: Tlrqr) -> Result<Body, Verdict> {
-        let address = self.address(&asking.client, tlrqr.push_address.as_ref())?;
+        let address = Self::address(&asking.client, tlrqr.push_address.as_ref())?;
         self.allowed(&asking.client, Flow::Triggered)?;
         let query = TriggerId::draw().ok_or(ResultCode::SYSTEM_FAILURE)?;
         let own = self.services.triggers.of(asking.client.id());
@@ -343,7 +344,7 @@ fn data_of(trigger: &Trigger) -> Option<TriggerData> {
         crate::le::mlp::model::Msids(msids.iter().cloned().map(|m| MsidsEntry::One(m.into())).collect());
     let request = Tlrr {
         msids: list,
-        interval: note.interval_s.map(crate::le::mlp::model::Span::from_secs),
+        interval: note.interval_s.map(Span::from_secs),
         start_time: Some(trigger.start.into()),
         stop_time: Some(trigger.stop.into()),
         duration: None,
@@ -366,7 +367,7 @@ fn data_of(trigger: &Trigger) -> Option<TriggerData> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::le::mlp::model::{MsidType, Msids, Span};
+    use crate::le::mlp::model::{MsidType, Msids};
 
     fn tlrr() -> Tlrr {
         Tlrr {

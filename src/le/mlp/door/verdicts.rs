@@ -11,7 +11,8 @@ pub(super) fn of_locating(error: LocateError) -> Verdict {
     convert::errors::verdict(&error)
 }
 
-/// What a document says wrongly.
+/// What a document says wrongly. By value, as errors are mapped.
+#[allow(clippy::needless_pass_by_value)]
 pub(super) fn of_fault(fault: ParseFault) -> Verdict {
     Verdict::with_info(fault.code(), fault.add_info())
 }
