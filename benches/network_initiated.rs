@@ -73,13 +73,13 @@ async fn measure(count: usize) -> bool {
     let desk = Arc::new(Desk { waiting: Mutex::default(), told });
     let session = groma::slc::Config::default();
     let policy = session.resolve().unwrap();
-    let address = serve(&desk, session);
+    let address = serve(&desk, &session);
     let plmn = Plmn { mcc: 1, mnc: 1 };
     let options = FleetOptions {
         count,
         mixed: true,
         security: Security::Tls { ca: None, only: None },
-        patience: Duration::from_secs(120),
+        patience: Duration::from_mins(2),
         cells: (1..=9).map(|eci| CellId::Lte { plmn, tac: 1, eci }).collect(),
         ..FleetOptions::new(address, FIRST, TOWN)
     };
@@ -104,7 +104,7 @@ async fn measure(count: usize) -> bool {
             protection: Protection::Absent,
             area: None,
             velocity: false,
-            deadline: begun + Duration::from_secs(120),
+            deadline: begun + Duration::from_mins(2),
         };
         let invitation = ni::invite(&order, &policy).unwrap();
         let invited = Arc::new(Invited { order, invitation });
@@ -122,9 +122,8 @@ async fn measure(count: usize) -> bool {
         };
         let (index, asked) = orders[&id];
         match event {
-            OrderEvent::Arrived { .. } => {}
             OrderEvent::Position { estimate, qop_met: true } => drop(positions.insert(id, estimate)),
-            OrderEvent::Position { .. } => {}
+            OrderEvent::Arrived { .. } | OrderEvent::Position { .. } => {}
             OrderEvent::Ended(end) => {
                 took.push(asked.elapsed());
                 completed += usize::from(end == OrderEnd::Completed);
@@ -162,7 +161,7 @@ async fn measure(count: usize) -> bool {
 }
 
 /// A server on loopback; gives its address.
-fn serve(desk: &Arc<Desk>, session: groma::slc::Config) -> String {
+fn serve(desk: &Arc<Desk>, session: &groma::slc::Config) -> String {
     let data = std::env::temp_dir().join(format!("groma-invited-{}", std::process::id()));
     std::fs::create_dir_all(&data).unwrap();
     let tls: Arc<dyn TlsBackend> =
@@ -172,7 +171,7 @@ fn serve(desk: &Arc<Desk>, session: groma::slc::Config) -> String {
     generate(&table, &Site::town(TOWN, Plmn { mcc: 1, mnc: 1 }), now).unwrap();
     let cells: Box<dyn ReferenceLocator> = Box::new(Locator::of_table(&table).unwrap());
     let access: Box<dyn AccessCheck> = Box::new(TrustEveryone);
-    let patience = Duration::from_secs(120);
+    let patience = Duration::from_mins(2);
     let server = Server::new(Parts {
         clock: Clock::system(),
         world: World {

@@ -358,6 +358,10 @@ fn sources() -> Vec<Source> {
     all.into_iter()
         .filter(|(path, _)| {
             let stem = path.with_extension("");
+            // `#[cfg(test)] #[path = "x_tests.rs"] mod tests;` beside the code under test.
+            if stem.to_str().is_some_and(|s| s.ends_with("_tests")) {
+                return false;
+            }
             !test_only.iter().any(|t| stem == *t || path.starts_with(t))
         })
         .map(|(_, s)| s)

@@ -1,5 +1,10 @@
 //! Integration tests: one binary, so that they are linked once.
 
+#![allow(
+    clippy::format_collect,
+    clippy::large_stack_arrays,
+    reason = "tests write small texts, and large bodies once"
+)]
 // A test that cannot go on panics, in its helpers, too.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 

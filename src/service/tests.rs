@@ -307,7 +307,7 @@ async fn invites_and_gives_what_comes() {
     let located = asked.await.unwrap().unwrap();
     assert_eq!((located.estimate, located.qos_met, located.origin), (estimate(0, 20.0), true, Origin::Fresh));
     // A SET that comes late finds nothing.
-    sleep(Duration::from_secs(60)).await;
+    sleep(Duration::from_mins(1)).await;
     assert!(w.service.rendezvous().find(id).is_none() && !w.service.rendezvous().claim(id));
     assert_eq!(w.service.load(), Load::default());
 }
@@ -488,7 +488,9 @@ async fn an_audit_record_that_fails_stops_all_but_emergencies() {
 }
 
 #[tokio::test(start_paused = true)]
+#[allow(clippy::too_many_lines, reason = "a list of all ways to fail")]
 async fn every_error_arises() {
+    use StatusCode::*;
     let mut seen = BTreeSet::new();
     // What the bearers say.
     for error in [
@@ -507,7 +509,6 @@ async fn every_error_arises() {
         seen.insert(w.service.locate(stranger).await.unwrap_err().name());
     }
     // How sessions end.
-    use StatusCode::*;
     for end in [Unspecified, PosMethodFailure, PosMethodMismatch, ServiceNotSupported, AuthSuplInitFailure]
         .into_iter()
         .chain([ResourceShortage, ConsentDeniedByUser, TargetSetNotReachable])

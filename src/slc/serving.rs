@@ -62,7 +62,7 @@ impl Core {
         let left = order.deadline.saturating_duration_since(now.mono);
         let mut qop = order.qop.unwrap_or_default();
         let asked = qop.response_time.unwrap_or(self.params.policy.positioning.response_time);
-        qop.response_time = Some(asked.min(left - left / 8));
+        qop.response_time = Some(asked.min(left.saturating_sub(left / 8)));
         Some(qop)
     }
 

@@ -100,14 +100,13 @@ impl Session {
             Input::Unframed(fault) => Err(SessionError::Unframed(fault)),
             Input::Timeout if core.expired(now) && state.has_session() => Err(core.overdue()),
             Input::Timeout if core.is_due(now) || core.expired(now) => timeout(core, state, now, env, out),
-            Input::Timeout => Ok(state),
             Input::Disconnected => {
                 core.leave(now, out);
                 Ok(State::Closed)
             }
             Input::Shutdown => Err(SessionError::Shutdown),
             Input::Revoked(why) if core.serves_order() => Err(SessionError::Revoked(why)),
-            Input::Revoked(_) => Ok(state),
+            Input::Timeout | Input::Revoked(_) => Ok(state),
         };
         let rescued = next.or_else(|error| core.rescue(now, error, out));
         self.state = rescued.unwrap_or_else(|error| {

@@ -159,6 +159,7 @@ impl Default for Setup {
 /// The running house.
 pub(crate) struct House {
     pub(crate) address: SocketAddr,
+    #[allow(dead_code, reason = "the TLS door, for whoever asks for it")]
     pub(crate) secure: Option<SocketAddr>,
     pub(crate) service: Service,
     pub(crate) triggers: Triggers,
@@ -172,7 +173,8 @@ pub(crate) struct House {
     pub(crate) stop: CancellationToken,
     background: CancellationToken,
     door: AsyncMutex<Option<tokio::task::JoinHandle<()>>>,
-    _dir: Option<tempfile::TempDir>,
+    #[allow(dead_code, reason = "goes with the house")]
+    dir: Option<tempfile::TempDir>,
 }
 
 impl House {
@@ -183,11 +185,12 @@ impl House {
     pub(crate) async fn with(setup: Setup) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut house = Self::at(dir.path(), setup, None).await;
-        house._dir = Some(dir);
+        house.dir = Some(dir);
         house
     }
 
     /// A house in a folder; its clients take reports at this port.
+    #[allow(clippy::too_many_lines, reason = "a house is built step by step")]
     pub(crate) async fn at(dir: &Path, setup: Setup, reports: Option<SocketAddr>) -> Self {
         let store_config = groma::store::Config { path: dir.join("store"), ..Default::default() };
         let store: Arc<dyn Store> = Arc::new(SledStore::open(&store_config).unwrap());
@@ -291,7 +294,7 @@ impl House {
             stop,
             background,
             door: AsyncMutex::new(Some(door)),
-            _dir: None,
+            dir: None,
         }
     }
 

@@ -123,7 +123,6 @@ impl ResultCode {
         match self {
             // A trigger that did not occur gave no position.
             Self::TIMEOUT => Self::POSITION_METHOD_FAILURE,
-            Self::CANCELLATION_OF_TRIGGERED_LOCATION_REQUEST => Self::UNSPECIFIED_ERROR,
             Self::INVALID_MSID_IN_TLRSR => Self::INVALID_PROTOCOL_ELEMENT_VALUE,
             Self::TLRSR_FOR_INDIVIDUAL_TARGET_NOT_SUPPORTED => Self::PROTOCOL_ELEMENT_NOT_SUPPORTED,
             Self::TARGET_MOVED_TO_NEW_MSC_SGSN => Self::ABSENT_SUBSCRIBER,

@@ -87,7 +87,7 @@ impl<T: Element> Element for Box<T> {
     }
 }
 
-impl<'t> Node<'t> {
+impl Node<'_> {
     fn unclaimed(self, name: &str) -> Option<Self> {
         self.children().find(|child| child.name() == name && !child.claimed()).inspect(|child| child.claim())
     }
@@ -97,7 +97,7 @@ impl<'t> Node<'t> {
     }
 
     pub(crate) fn one<T: Element>(self, name: &str) -> Read<T> {
-        self.opt(name)?.ok_or_else(|| self.missing(name))
+        self.opt(name)?.ok_or_else(|| Self::missing(name))
     }
 
     pub(crate) fn many<T: Element>(self, name: &str, min: usize, max: usize) -> Read<Vec<T>> {
@@ -109,7 +109,7 @@ impl<'t> Node<'t> {
             child.claim();
             all.push(T::read(child)?);
         }
-        if all.len() < min { Err(self.missing(name)) } else { Ok(all) }
+        if all.len() < min { Err(Self::missing(name)) } else { Ok(all) }
     }
 
     pub(crate) fn flag(self, name: &str) -> Read<bool> {
@@ -122,7 +122,7 @@ impl<'t> Node<'t> {
     }
 
     pub(crate) fn choice<T: Choice>(self) -> Read<T> {
-        self.choice_opt()?.ok_or_else(|| self.missing(T::NAMES.first().unwrap_or(&"")))
+        self.choice_opt()?.ok_or_else(|| Self::missing(T::NAMES.first().unwrap_or(&"")))
     }
 
     pub(crate) fn choices<T: Choice>(self, min: usize) -> Read<Vec<T>> {
@@ -132,11 +132,11 @@ impl<'t> Node<'t> {
             .inspect(|child| child.claim())
             .map(T::read)
             .collect::<Read<_>>()?;
-        if all.len() < min { Err(self.missing(T::NAMES.first().unwrap_or(&""))) } else { Ok(all) }
+        if all.len() < min { Err(Self::missing(T::NAMES.first().unwrap_or(&""))) } else { Ok(all) }
     }
 
     pub(crate) fn group<T: Group>(self) -> Read<T> {
-        T::take(self)?.ok_or_else(|| self.missing(T::NAME))
+        T::take(self)?.ok_or_else(|| Self::missing(T::NAME))
     }
 
     pub(crate) fn value<T: Value>(self) -> Read<T> {
@@ -162,7 +162,7 @@ impl<'t> Node<'t> {
         ParseFault::at_attribute(FaultKind::Missing, self.name(), name)
     }
 
-    fn missing(self, name: &str) -> ParseFault {
+    fn missing(name: &str) -> ParseFault {
         ParseFault::new(FaultKind::Missing, name)
     }
 
@@ -406,7 +406,7 @@ macro_rules! gate_field {
             $value.clear();
         }
         $value.retain_mut(|v| $crate::le::mlp::schema::Element::gate(v, $to));
-        $value.len() >= $min
+        $value.iter().take($min).count() == $min
     }};
     (flag $value:expr, $to:ident, $since:expr, $min:expr) => {{
         $value &= $to >= $since;
@@ -520,6 +520,7 @@ macro_rules! choice {
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
+        #[allow(clippy::large_enum_variant, reason = "a document lives for a moment, and most hold the large one")]
         pub enum $name {
             $( $(#[$vmeta])* $variant($type), )*
         }

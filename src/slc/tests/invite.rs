@@ -45,7 +45,7 @@ fn the_common_cases_fit_one_short_message() {
                     }
                     let full = notification.is_some() && emergency && protection != Protection::Absent;
                     let notification = notification.clone();
-                    let order = Order { version, emergency, notification, protection, ..order() };
+                    let order = Order { version, notification, emergency, protection, ..order() };
                     let octets = invite(&order, &named()).unwrap().octets;
                     println!("{version:?} emergency {emergency}: {} octets", octets.len());
                     // An emergency whose user nobody asks has no use for names.

@@ -101,7 +101,7 @@ fn act(lab: &mut Lab, invited: &Invited, name: &str) {
             lab
         }
         "deadline" => {
-            lab.pass(Duration::from_secs(60));
+            lab.pass(Duration::from_mins(1));
             lab.input(Input::Timeout)
         }
         "disconnected" => lab.input(Input::Disconnected),

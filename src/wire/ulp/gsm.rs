@@ -58,7 +58,7 @@ pub fn pack(text: impl Iterator<Item = char>, max: usize) -> Vec<u8> {
 /// Unpacks a text. Seven bits of zero at the very end of whole octets are padding.
 pub fn unpack(octets: &[u8]) -> String {
     let mut count = octets.len() * 8 / 7;
-    if octets.len() % 7 == 0 && octets.last().is_some_and(|last| last >> 1 == 0) {
+    if octets.len().is_multiple_of(7) && octets.last().is_some_and(|last| last >> 1 == 0) {
         count = count.saturating_sub(1);
     }
     let septets = (0..count).map(|i| {

@@ -124,7 +124,7 @@ pub fn expand(msids: &Msids, most: usize) -> Result<Vec<Target>, ParseFault> {
             MsidsEntry::One(target) => targets.push(target.clone()),
             MsidsEntry::Group { .. } => return Err(ParseFault::new(FaultKind::UnknownElement, "msid_group")),
             MsidsEntry::Range { start, stop, codewords } => {
-                range(start, stop, codewords, most, &mut targets)?
+                range(start, stop, codewords, most, &mut targets)?;
             }
         }
         if targets.len() > most {

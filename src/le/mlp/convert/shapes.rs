@@ -132,7 +132,7 @@ fn build(shape: &Shape, kind: Kind, crs: Crs) -> Result<Option<MlpShape>, ParseF
             .transpose()?
             .map(MlpShape::CircularArea),
         Kind::Ellipse => elliptical(shape)
-            .map(|(at, ellipse)| ellipse_area(coord(at)?, &ellipse, crs))
+            .map(|(at, ellipse)| Ok(ellipse_area(coord(at)?, &ellipse, crs)))
             .transpose()?
             .flatten()
             .map(MlpShape::EllipticalArea),
@@ -174,11 +174,11 @@ fn elliptical(shape: &Shape) -> Option<(GeoPoint, Ellipse)> {
     }
 }
 
-fn ellipse_area(coord: Coord, ellipse: &Ellipse, crs: Crs) -> Result<Option<EllipticalArea>, ParseFault> {
+fn ellipse_area(coord: Coord, ellipse: &Ellipse, crs: Crs) -> Option<EllipticalArea> {
     let (major, minor, angle) =
         areas::whole_degrees(ellipse.semi_major_m, ellipse.semi_minor_m, ellipse.orientation_deg);
     let usable = [major, minor, angle].iter().all(|v| v.is_finite()) && major <= LONGEST_M;
-    Ok(usable.then(|| EllipticalArea {
+    usable.then(|| EllipticalArea {
         gid: None,
         srs_name: Some(crs.srs_name()),
         coord,
@@ -187,7 +187,7 @@ fn ellipse_area(coord: Coord, ellipse: &Ellipse, crs: Crs) -> Result<Option<Elli
         semi_minor: outwards(minor),
         angular_unit: None,
         distance_unit: None,
-    }))
+    })
 }
 
 /// A sector of a ring in whole degrees and metres; any other shape as the full ring around it.

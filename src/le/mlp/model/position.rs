@@ -331,6 +331,7 @@ element! {
 
 /// Where: a shape, an address, both, or a place relative to a reference point.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a document lives for a moment, and most hold the large one")]
 pub enum Place {
     /// A shape, and an address where known (since 3.3).
     Shape(Shape, Option<CivicLoc>),

@@ -51,10 +51,10 @@ impl Group for SlirTargets {
     const NAME: &'static str = "msids";
 
     fn take(parent: Node<'_>) -> Read<Option<Self>> {
+        type Partial = (Msid, Option<Private>, Option<GsmNetParam>, Option<String>);
         if let Some(list) = parent.opt("msids")? {
             return Ok(Some(Self::List(list)));
         }
-        type Partial = (Msid, Option<Private>, Option<GsmNetParam>, Option<String>);
         let mut targets: Vec<Partial> = Vec::new();
         for child in parent.children() {
             let last = targets.last_mut();

@@ -98,6 +98,7 @@ tokens! {
 
 /// `target_area`.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "a document lives for a moment, and most hold the large one")]
 pub enum TargetArea {
     /// A shape, and an address where given.
     Shape(Shape, Option<CivicLoc>),

@@ -100,20 +100,20 @@ impl<'a> Builder<'a> {
                     self.open.pop();
                 }
                 Event::End(_) => drop(self.open.pop()),
-                Event::Text(text) => self.characters(text.into_inner())?,
+                Event::Text(text) => self.characters(&text.into_inner())?,
                 Event::CData(text) => {
                     let text = text.into_inner();
                     if self.open.is_empty() {
                         return Err(broken("text outside of the root"));
                     }
-                    self.append(text)?;
+                    self.append(&text)?;
                 }
                 Event::GeneralRef(reference) => {
                     let text = resolve(&reference)?;
                     if self.open.is_empty() {
                         return Err(broken("text outside of the root"));
                     }
-                    self.append(text.to_string().into())?;
+                    self.append(&text.to_string())?;
                 }
                 Event::DocType(text) => {
                     if self.rooted || self.tree.doctype.is_some() {
@@ -216,7 +216,7 @@ impl<'a> Builder<'a> {
         Ok((first as u32, (self.tree.attributes.len() - first) as u32))
     }
 
-    fn characters(&mut self, text: Cow<'_, str>) -> Result<(), ParseFault> {
+    fn characters(&mut self, text: &str) -> Result<(), ParseFault> {
         if self.open.is_empty() {
             let blank = text.trim_matches('\u{feff}').trim().is_empty();
             return if blank { Ok(()) } else { Err(broken("text outside of the root")) };
@@ -227,8 +227,8 @@ impl<'a> Builder<'a> {
         self.append(text)
     }
 
-    fn append(&mut self, text: Cow<'_, str>) -> Result<(), ParseFault> {
-        let lent = self.lend(&text);
+    fn append(&mut self, text: &str) -> Result<(), ParseFault> {
+        let lent = self.lend(text);
         let Some(record) = self.open.last().and_then(|(index, _)| self.tree.records.get_mut(*index as usize))
         else {
             return Ok(());
@@ -240,7 +240,7 @@ impl<'a> Builder<'a> {
             // The blanks between elements are most of a document's texts; they need not be kept.
             Some(_) if record.text.is_empty() && text.trim().is_empty() => {}
             Some(lent) if record.text.is_empty() => record.text = Cow::Borrowed(lent),
-            _ => record.text.to_mut().push_str(&text),
+            _ => record.text.to_mut().push_str(text),
         }
         Ok(())
     }
@@ -273,7 +273,7 @@ fn is_name(name: &str) -> bool {
         && chars.all(|c| letter(c) || c.is_ascii_digit() || matches!(c, '-' | '.' | '·'))
 }
 
-impl<'a> Tree<'a> {
+impl Tree<'_> {
     /// The root, where one was read.
     pub(crate) fn root(&self) -> Option<Node<'_>> {
         (!self.records.is_empty()).then_some(Node { tree: self, index: 0 })

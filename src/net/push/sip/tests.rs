@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -32,10 +34,10 @@ fn parcel(octets: usize) -> Parcel {
 fn response(request: &Message, line: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let mut out = format!("SIP/2.0 {line}\r\n");
     for name in ["Via", "From", "To", "Call-ID", "CSeq"] {
-        out += &format!("{name}: {}\r\n", request.headers.first(name).unwrap());
+        let _ = write!(out, "{name}: {}\r\n", request.headers.first(name).unwrap());
     }
     for (name, value) in more {
-        out += &format!("{name}: {value}\r\n");
+        let _ = write!(out, "{name}: {value}\r\n");
     }
     (out + "Content-Length: 0\r\n\r\n").into_bytes()
 }

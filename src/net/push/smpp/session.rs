@@ -193,7 +193,7 @@ impl Session {
         self.heard = Instant::now();
         match pdu.command {
             Command::ENQUIRE_LINK => {
-                self.answer(pdu.command.response(), status::OK, pdu.sequence, Bytes::new())
+                self.answer(pdu.command.response(), status::OK, pdu.sequence, Bytes::new());
             }
             Command::UNBIND => {
                 self.answer(pdu.command.response(), status::OK, pdu.sequence, Bytes::new());
