@@ -55,7 +55,7 @@ fn main() {
 struct Silent;
 
 impl Host for Silent {
-    fn position(&self, _: PositionReport) {}
+    fn position(&self, _: &Connection, _: PositionReport) {}
     fn ended(&self, _: &Connection, _: SessionRecord) {}
 }
 

@@ -52,7 +52,7 @@ impl Rendezvous for Desk {
 struct Ears(Arc<Desk>);
 
 impl Host for Ears {
-    fn position(&self, _: PositionReport) {}
+    fn position(&self, _: &Connection, _: PositionReport) {}
     fn ordered(&self, slp_session: [u8; 4], event: OrderEvent) {
         let _ = self.0.told.send((slp_session, event));
     }

@@ -31,14 +31,27 @@ fn the_demo_gives_two_handsets_a_fix() {
         assert_eq!(session["tls"]["version"], "TLSv1_3");
         assert_eq!(session["ladder"][0]["name"], "SUPL START");
     }
+    // From a request over MLP to a handset that was reached by SUPL INIT, and back; and what privacy forbids.
+    let located = &result["located"];
+    assert!(located["emergency"]["error_m"].as_f64().is_some_and(|m| m < 40.0), "{located:#}");
+    assert_eq!(located["refused"]["resid"], 202);
 }
 
 #[test]
 fn the_demo_as_text_shows_ladders_assistance_and_what_to_try_next() {
     let output = groma(&["demo", "--once"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    for part in ["simulated", "SUPL POS INIT", "RRLP", "LPP", "Assistance", "true position", "groma handset"]
-    {
+    for part in [
+        "simulated",
+        "SUPL POS INIT",
+        "RRLP",
+        "LPP",
+        "Assistance",
+        "true position",
+        "groma handset",
+        "eme_lia",
+        "SUPL INIT",
+    ] {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     assert!(!text.contains('\x1b'), "no colours for a pipe");

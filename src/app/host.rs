@@ -41,7 +41,9 @@ impl Host {
 }
 
 impl crate::net::Host for Host {
-    fn position(&self, report: PositionReport) {
+    fn position(&self, connection: &Connection, report: PositionReport) {
+        // Where the SET came from is where a SUPL INIT by UDP may reach it for some time.
+        self.service.heard_at(&report.target, connection.peer.ip());
         self.service.report(&report);
         if self.positions.try_send(report).is_err() {
             self.metrics.positions_unstored.inc();

@@ -1,22 +1,27 @@
 //! `groma demo`: the main job, on this machine, at once.
 
 use std::fmt::Write as _;
+use std::io;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
 use serde_json::json;
+use tokio::net::UdpSocket;
 
 use super::Outcome;
 use super::output::{Failure, print, print_json};
+use crate::base::GeoPoint;
 use crate::base::cell::{CellId, Plmn};
 use crate::handset::{self, Goal, HandsetError, Options, Paint, Report};
 
 mod server;
+mod town;
 
 use server::{DemoServer, TOWN};
+use town::Town;
 
-/// Starts a server with a simulated sky, sends two handsets to it and shows what happens.
+/// Starts a server with a simulated sky, sends two handsets to it, asks where a third one is, and shows what happens.
 ///
 /// Nothing is needed: no configuration, no network, no data. The sky and the cells are made up, and say so wherever they
 /// show; the protocols, the sessions and TLS are the real ones.
@@ -39,7 +44,10 @@ pub(super) fn run(args: &DemoArgs) -> Outcome {
 
 async fn demo(args: &DemoArgs, begun: Instant) -> Outcome {
     let paint = Paint::for_stdout();
-    let server = DemoServer::start().await.map_err(Failure::new)?;
+    // The sockets first, since the server has to know their port.
+    let sockets = town::sockets().await;
+    let init = sockets.as_ref().ok().and_then(|all| all.first()?.local_addr().ok());
+    let server = DemoServer::start(init.map_or(7275, |at| at.port())).await.map_err(Failure::new)?;
     let started = begun.elapsed();
     if !args.json {
         print(&opening(&server, started, paint))?;
@@ -69,18 +77,20 @@ async fn demo(args: &DemoArgs, begun: Instant) -> Outcome {
         }
         reports.push(report);
     }
-    let good = reports.iter().all(Report::succeeded);
+    let located = ask(&server, sockets, args.json, paint).await?;
+    let good = reports.iter().all(Report::succeeded) && located.as_ref().is_none_or(Located::as_it_should_be);
     if args.json {
         print_json(&json!({
             "ok": good,
             "simulated": true,
             "server_started_s": started.as_secs_f64(),
             "first_fix_s": first_fix.map(|t| t.as_secs_f64()),
-            "endpoints": { "supl": server.ulp, "http": server.http },
+            "endpoints": { "supl": server.ulp, "mlp": server.mlp, "http": server.http },
+            "located": located.as_ref().map(Located::json),
             "sessions": reports.iter().map(Report::json).collect::<Vec<_>>(),
         }))?;
     } else {
-        print(&closing(&server, first_fix, &reports, paint))?;
+        print(&closing(&server, first_fix, &reports, located.as_ref(), paint))?;
     }
     if args.once {
         server.stop().await;
@@ -91,6 +101,75 @@ async fn demo(args: &DemoArgs, begun: Instant) -> Outcome {
         server.until_signalled().await?;
     }
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What became of the questions where the first handset of the town is.
+struct Located {
+    /// Distance of the emergency centre's answer from the true place, metres; `None` without a position.
+    error_m: Option<f64>,
+    /// How long the emergency centre waited.
+    took: Duration,
+    /// The number of the result code with which the other client was refused; `None` when it was told.
+    refused: Option<u16>,
+    /// The walking handsets, which stay as long as this.
+    town: Town,
+}
+
+impl Located {
+    /// Whether the emergency centre learnt the place, and the other client did not.
+    fn as_it_should_be(&self) -> bool {
+        self.error_m.is_some() && self.refused.is_some()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        json!({
+            "emergency": { "error_m": self.error_m, "took_s": self.took.as_secs_f64() },
+            "refused": { "resid": self.refused },
+            "handsets": self.town.len(),
+        })
+    }
+}
+
+/// Lets an emergency centre and a client without rights ask where the first handset is. `None` where the system gives no
+/// loopback addresses for handsets.
+async fn ask(
+    server: &DemoServer,
+    sockets: io::Result<Vec<UdpSocket>>,
+    quiet: bool,
+    paint: Paint,
+) -> Result<Option<Located>, Failure> {
+    let say = |text: String| if quiet { Ok(()) } else { print(&text) };
+    let Some(mlp) = server.mlp else { return Ok(None) };
+    let town = match sockets {
+        Ok(sockets) => Town::start(&server.ulp, sockets, GeoPoint { lat: TOWN.0, lon: TOWN.1 }, paint),
+        Err(e) => {
+            say(format!("\nNo handsets walk about: {e}\n"))?;
+            return Ok(None);
+        }
+    };
+    let title =
+        "── An emergency centre asks over MLP where 491700000001 is: SUPL INIT by UDP, the handset answers";
+    say(format!("\n{}\n\n", paint.bold(title)))?;
+    let request = town::request(town::CENTRE, true);
+    say(format!("{}\n", paint.dim(&request)))?;
+    town.show(!quiet);
+    let begun = Instant::now();
+    let answer = town::ask(mlp, &request).await;
+    let took = begun.elapsed();
+    town.show(false);
+    let (xml, item) = answer.map_err(Failure::new)?;
+    let truth = town.place();
+    let error_m = item
+        .place
+        .zip(truth)
+        .and_then(|((lat, lon, _), truth)| Some(GeoPoint::new(lat, lon)?.distance_m(truth.at)));
+    say(format!("\n{}\n{}\n", paint.dim(&xml), item.text()))?;
+
+    say(format!("\n{}\n\n", paint.bold("── A shop asks, too, which no subscriber has allowed")))?;
+    let (xml, item) = town::ask(mlp, &town::request(town::REFUSED, false)).await.map_err(Failure::new)?;
+    say(format!("{}\n{}\n", paint.dim(&xml), item.text()))?;
+    let refused = item.failure.filter(|_| item.place.is_none()).map(|verdict| verdict.code.0);
+    Ok(Some(Located { error_m, took, refused, town }))
 }
 
 async fn hold(options: &Options, quiet: bool, paint: Paint) -> Result<Report, HandsetError> {
@@ -115,7 +194,13 @@ fn opening(server: &DemoServer, started: Duration, paint: Paint) -> String {
     text
 }
 
-fn closing(server: &DemoServer, first_fix: Option<Duration>, reports: &[Report], paint: Paint) -> String {
+fn closing(
+    server: &DemoServer,
+    first_fix: Option<Duration>,
+    reports: &[Report],
+    located: Option<&Located>,
+    paint: Paint,
+) -> String {
     let mut text = format!("\n{}\n", paint.bold("── Result"));
     for report in reports {
         let protocol = report.options.payload.name();
@@ -134,6 +219,17 @@ fn closing(server: &DemoServer, first_fix: Option<Duration>, reports: &[Report],
             }
         }
     }
+    if let Some(l) = located {
+        let told = match l.error_m {
+            Some(m) => format!("{m:.1} m from the true position, after {:.0} ms", l.took.as_secs_f64() * 1e3),
+            None => paint.red("no position"),
+        };
+        let shop = match l.refused {
+            Some(code) => format!("refused with result {code}"),
+            None => paint.red("told"),
+        };
+        let _ = writeln!(text, "MLP   emergency centre: {told}; the shop: {shop}");
+    }
     if let Some(t) = first_fix {
         let _ = writeln!(text, "first fix {:.0} ms after the start of this program", t.as_secs_f64() * 1e3);
     }
@@ -147,7 +243,14 @@ fn closing(server: &DemoServer, first_fix: Option<Duration>, reports: &[Report],
         format!("groma handset locate --server {at} --at {},{}", TOWN.0, TOWN.1),
         format!("curl http://{}/metrics", server.http),
     ];
-    for command in commands {
+    let mlp = server.mlp.filter(|_| located.is_some()).map(|mlp| {
+        let who = town::ALLOWED;
+        format!(
+            "groma mlp locate {} --server http://{mlp} --user {who} --password {who} --xml",
+            town::FIRST + 3
+        )
+    });
+    for command in commands.into_iter().chain(mlp) {
         let _ = writeln!(text, "  {command}");
     }
     text

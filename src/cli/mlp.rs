@@ -312,15 +312,16 @@ fn target(text: &str) -> Result<Msid, Failure> {
 // --- what answers and reports say
 
 /// What is said of one target.
-struct Item {
+pub(super) struct Item {
     target: String,
-    place: Option<(f64, f64, Option<f64>)>,
+    /// Latitude, longitude, uncertainty in metres.
+    pub(super) place: Option<(f64, f64, Option<f64>)>,
     time: Option<String>,
     quality_missed: bool,
     intermediate: bool,
     speed_mps: Option<f64>,
     altitude_m: Option<f64>,
-    failure: Option<Verdict>,
+    pub(super) failure: Option<Verdict>,
 }
 
 impl Item {
@@ -369,7 +370,7 @@ impl Item {
         }
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let mut line = format!("{}: ", self.target);
         match (&self.place, &self.failure) {
             (Some((lat, lon, radius)), _) => {
@@ -421,7 +422,7 @@ impl Item {
 }
 
 /// A result in words.
-fn explain(verdict: &Verdict) -> String {
+pub(super) fn explain(verdict: &Verdict) -> String {
     let slogan =
         verdict.code.slogan().map(str::to_owned).or_else(|| verdict.slogan.clone()).unwrap_or_default();
     let info = verdict.add_info.as_ref().map_or_else(String::new, |i| format!(" ({i})"));
@@ -445,7 +446,7 @@ fn answered<P>(answer: &Answer<P>, item: impl Fn(&P) -> Item) -> Result<Vec<Item
 }
 
 /// What a document says of targets, or of itself as a whole.
-fn items(body: &Body) -> Result<Vec<Item>, Verdict> {
+pub(super) fn items(body: &Body) -> Result<Vec<Item>, Verdict> {
     use crate::le::mlp::model::{EmePos, EmeReport, Pos, ResultType, TrlPos};
     let pos = |p: &Pos| Item::of(Some(&p.msid), p.result == ResultType::Intermediate).with(&p.outcome);
     let eme = |p: &EmePos| {

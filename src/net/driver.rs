@@ -249,7 +249,7 @@ impl Conversation {
                 match action {
                     Action::Send(pdu) if !deaf => deaf = !self.send(&pdu).await,
                     Action::Send(_) => {}
-                    Action::Position(report) => self.server.host.position(*report),
+                    Action::Position(report) => self.server.host.position(&self.connection, *report),
                     Action::Ordered { slp_session, event } => self.ordered(slp_session, event),
                     Action::Record(record) => self.server.host.ended(&self.connection, *record),
                     Action::Close => over = true,

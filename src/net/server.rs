@@ -80,8 +80,8 @@ pub struct Connection {
 
 /// Who takes what comes out of sessions. Called on the tasks of connections: implementations return at once.
 pub trait Host: Send + Sync {
-    /// A position came out of a session.
-    fn position(&self, report: PositionReport);
+    /// A position came out of a session on this connection.
+    fn position(&self, connection: &Connection, report: PositionReport);
     /// Something happened to an order; see [`OrderEvent`].
     fn ordered(&self, slp_session: [u8; 4], event: OrderEvent) {
         let _ = (slp_session, event);

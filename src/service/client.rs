@@ -139,7 +139,8 @@ pub struct Profile {
     /// lawful clients are.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learns_unknown: Option<bool>,
-    /// Whether its requests may have high priority.
+    /// Whether its requests may have high priority: when nearly all places are taken (`service.max_pending`), they still get
+    /// one. Of others the wish is passed over.
     pub high_priority: bool,
     /// Most requests a minute, counted by targets; 0: as many as it likes.
     pub per_minute: u32,

@@ -23,8 +23,8 @@ pub struct Config {
     /// Whether an emergency request that gets no new position is answered with the last one known, whatever its age: the
     /// answer tells its time. Default true.
     pub emergency_last_known: bool,
-    /// Most requests that wait for a position at once, 8..=1000000; the last eighth of them is for emergencies.
-    /// Default 20000.
+    /// Most requests that wait for a position at once, 8..=1000000; the last sixteenth of them is for emergencies, as
+    /// much before it for high priority. Default 20000.
     pub max_pending: u32,
     /// Most sessions towards one handset at once, 1..=16. Default 4.
     pub max_per_target: u32,

@@ -23,7 +23,9 @@ use super::outcome::{
 };
 use super::positioning::{self, Plan};
 use super::privacy::{self, Consent, Decision, Why};
-use super::request::{LocateRequest, LocationKind, PrivacyWish, QosClass, Requestor, RequestorKind};
+use super::request::{
+    LocateRequest, LocationKind, Priority, PrivacyWish, QosClass, Requestor, RequestorKind,
+};
 use super::service::Service;
 use super::underway::{Aim, Boarding, End, Progress};
 use super::verdict::{meets, missed, of_end};
@@ -299,7 +301,14 @@ impl Service {
     ) -> Reached {
         let s = &self.shared;
         let most = s.config().max_pending;
-        let most = if seek.emergency { most } else { most - most / 8 };
+        let r = seek.r;
+        let high = r.priority == Priority::High && r.client.profile().high_priority;
+        // The last places are for emergencies, those before them for what has high priority.
+        let most = match (seek.emergency, high) {
+            (true, _) => most,
+            (false, true) => most - most / 16,
+            (false, false) => most - most / 8,
+        };
         let Some(_place) = UnderWay::begin(&s.pending, most) else {
             return Reached { best: None, why: Halt::Full(Congestion::Server) };
         };

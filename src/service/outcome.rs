@@ -66,9 +66,6 @@ pub enum ClientFault {
     /// Its profile does not have this service.
     #[error("the client may not use this service")]
     Service,
-    /// Its profile does not allow what it asks for (high priority, an unusual kind).
-    #[error("the client may not ask for this")]
-    Right,
 }
 
 /// Why a target may not be positioned. For the audit record; a client is told no more than that it may not.
@@ -217,7 +214,6 @@ impl LocateError {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Client(ClientFault::Service) => "client-service",
-            Self::Client(ClientFault::Right) => "client-right",
             Self::UnknownSubscriber => "unknown-subscriber",
             Self::Absent(Absence::NoAddress) => "absent-no-address",
             Self::Absent(Absence::Unreachable) => "absent-unreachable",

@@ -149,6 +149,10 @@ const PROFILES: &str = r#"
     id = "eager"
     password = "eager"
     per_minute = 2
+    [[clients]]
+    id = "ambulance"
+    password = "ambulance"
+    high_priority = true
     [[subscribers]]
     ids = ["msisdn:491700000001", "imsi:262010000000001"]
     [[subscribers.rules]]
@@ -617,6 +621,26 @@ async fn history_is_given_to_those_who_may_and_forgotten_on_request() {
     assert!(matches!(w.service.history(&r("shop"), all).await, Err(LocateError::NotAllowed(_))));
     assert_eq!(w.service.forget(&msisdn()).await.unwrap(), 4);
     assert_eq!(w.service.history(&r("tracker"), all).await.unwrap(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_places_are_for_high_priority_and_emergencies() {
+    let w = world_with(config::Config { max_pending: 16, ..Default::default() }, "");
+    let high = |client: &str| LocateRequest { priority: Priority::High, ..w.request(client) };
+    let full = LocateError::Congestion(Congestion::Server);
+    let held: Vec<_> = (0..14).map(|_| w.begin(w.request("tracker"))).collect();
+    sleep(Duration::from_millis(5)).await;
+    // A wish alone does not help.
+    assert_eq!(w.service.locate(high("tracker")).await, Err(full));
+    assert_eq!(w.service.locate(w.request("ambulance")).await, Err(full));
+    let first = w.begin(high("ambulance"));
+    sleep(Duration::from_millis(5)).await;
+    assert!(!first.is_finished());
+    assert_eq!(w.service.locate(high("ambulance")).await, Err(full));
+    let emergency = w.begin(w.request("psap"));
+    sleep(Duration::from_millis(5)).await;
+    assert!(!emergency.is_finished());
+    held.into_iter().chain([first, emergency]).for_each(|task| task.abort());
 }
 
 #[tokio::test(start_paused = true)]

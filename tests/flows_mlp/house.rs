@@ -141,7 +141,6 @@ rules = [{ client = "tracker", action = "allow" }, { client = "operator", action
 pub(crate) struct Setup {
     pub(crate) door: door::Config,
     pub(crate) triggers: triggers::Config,
-    pub(crate) tls: Option<Arc<dyn door::Tls>>,
 }
 
 impl Default for Setup {
@@ -151,7 +150,6 @@ impl Default for Setup {
         Self {
             door: door::Config { reports, ..door::Config::default() },
             triggers: triggers::Config { poll_s: 0, ..triggers::Config::default() },
-            tls: None,
         }
     }
 }
@@ -159,8 +157,6 @@ impl Default for Setup {
 /// The running house.
 pub(crate) struct House {
     pub(crate) address: SocketAddr,
-    #[allow(dead_code, reason = "the TLS door, for whoever asks for it")]
-    pub(crate) secure: Option<SocketAddr>,
     pub(crate) service: Service,
     pub(crate) triggers: Triggers,
     pub(crate) outbox: Outbox,
@@ -173,7 +169,7 @@ pub(crate) struct House {
     pub(crate) stop: CancellationToken,
     background: CancellationToken,
     door: AsyncMutex<Option<tokio::task::JoinHandle<()>>>,
-    #[allow(dead_code, reason = "goes with the house")]
+    #[allow(dead_code, reason = "the folder goes when this is dropped")]
     dir: Option<tempfile::TempDir>,
 }
 
@@ -268,20 +264,11 @@ impl House {
         tokio::spawn(triggers.clone().listen(service.subscribe_positions()));
         let plain = TcpListener::bind(any()).await.unwrap();
         let address = plain.local_addr().unwrap();
-        let (secure, secure_at) = match &setup.tls {
-            Some(_) => {
-                let listener = TcpListener::bind(any()).await.unwrap();
-                let at = listener.local_addr().unwrap();
-                (vec![listener], Some(at))
-            }
-            None => (Vec::new(), None),
-        };
         let stop = CancellationToken::new();
-        let running = door.run(vec![plain], secure, setup.tls, stop.clone());
+        let running = door.run(vec![plain], Vec::new(), None, stop.clone());
         let door = tokio::spawn(async move { running.await.unwrap() });
         Self {
             address,
-            secure: secure_at,
             service,
             triggers,
             outbox,

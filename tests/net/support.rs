@@ -31,7 +31,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 struct Ends(mpsc::UnboundedSender<(Connection, SessionRecord)>);
 
 impl Host for Ends {
-    fn position(&self, _: PositionReport) {}
+    fn position(&self, _: &Connection, _: PositionReport) {}
     fn ended(&self, connection: &Connection, record: SessionRecord) {
         let _ = self.0.send((connection.clone(), record));
     }

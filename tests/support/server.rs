@@ -32,7 +32,7 @@ struct Kept {
 }
 
 impl Host for Kept {
-    fn position(&self, report: PositionReport) {
+    fn position(&self, _: &Connection, report: PositionReport) {
         self.positions.lock().unwrap().push(report);
     }
     fn ordered(&self, slp_session: [u8; 4], event: OrderEvent) {

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 
+use super::town;
 use crate::app::{App, AppError, RunningApp, signals};
 use crate::base::GeoPoint;
 use crate::base::cell::Plmn;
@@ -47,6 +48,8 @@ impl Drop for Folder {
 pub(super) struct DemoServer {
     /// `HOST:PORT` for handsets.
     pub(super) ulp: String,
+    /// Where clients ask over MLP.
+    pub(super) mlp: Option<SocketAddr>,
     /// `HOST:PORT` of the operator's pages.
     pub(super) http: SocketAddr,
     app: RunningApp,
@@ -54,18 +57,18 @@ pub(super) struct DemoServer {
 }
 
 impl DemoServer {
-    /// Starts it, on the standard ports where they are free.
-    pub(super) async fn start() -> Result<Self, StartError> {
+    /// Starts it, on the standard ports where they are free; SUPL INITs go to the UDP port `init`.
+    pub(super) async fn start(init: u16) -> Result<Self, StartError> {
         let folder = Folder::new().map_err(StartError::Folder)?;
-        let app = match Self::app(&folder, "standard", free(7275), free(8080)).await {
+        let app = match Self::app(&folder, "standard", free(7275), free(8080), init).await {
             // Another program was quicker.
             Err(StartError::App(AppError::Bind(_) | AppError::Http { .. })) => {
-                Self::app(&folder, "any", free(0), free(0)).await
+                Self::app(&folder, "any", free(0), free(0), init).await
             }
             started => started,
         }?;
         let ulp = app.supl.first().map_or_else(String::new, SocketAddr::to_string);
-        Ok(Self { ulp, http: app.http, app, _folder: folder })
+        Ok(Self { ulp, mlp: app.mlp.first().copied(), http: app.http, app, _folder: folder })
     }
 
     async fn app(
@@ -73,12 +76,16 @@ impl DemoServer {
         name: &str,
         ulp: SocketAddr,
         http: SocketAddr,
+        init: u16,
     ) -> Result<RunningApp, StartError> {
         let clock = Clock::system();
         let mut config = Config { data: folder.0.join(name), drain_s: 0, ..Config::default() };
         std::fs::create_dir_all(&config.data).map_err(StartError::Folder)?;
         config.listen = vec![Listen { address: ulp, mode: ListenMode::Auto }];
         config.http.listen = http;
+        config.clients = town::clients();
+        config.subscribers = town::subscribers();
+        config.push.udp.port = init;
         config.mlp.listen = vec![free(9210)];
         config.mlp.listen_tls = vec![free(9211)];
         config.feed.sources = vec![SourceConfig::Simulated(SimulatedConfig::default())];

@@ -63,7 +63,7 @@ mod tests {
     fn one_code_each() {
         use LocateError as E;
         for (error, code, info) in [
-            (E::Client(ClientFault::Right), 3, None),
+            (E::Client(ClientFault::Service), 3, None),
             (E::UnknownSubscriber, 4, None),
             (E::Absent(Absence::NoAnswer), 5, None),
             (E::Absent(Absence::NoAddress), 5, None),
