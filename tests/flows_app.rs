@@ -142,3 +142,57 @@ async fn mlp_is_served_on_both_ports() {
     assert!(page.contains("groma_mlp_requests_total{service=\"slir\",version=\"3.4.0\""), "{page}");
     app.shutdown().await;
 }
+
+/// A handset that came by itself is called where it came from: MLP, SUPL INIT by UDP, the session, the answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_handset_is_called_where_it_came_from() {
+    use groma::handset::{Fleet, FleetOptions};
+    use groma::le::mlp::client::{Client, Url};
+    let data = tempfile::tempdir().unwrap();
+    let profiles: Config = toml::from_str(
+        "[[clients]]\nid = \"tracker\"\npassword = \"tracker\"\n[[subscribers]]\nids = [\"msisdn:4917*\"]\ndefault = \"allow\"\n",
+    )
+    .unwrap();
+    let set_up = config(data.path(), true);
+    let mut config = Config { clients: profiles.clients, subscribers: profiles.subscribers, ..set_up };
+    let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    config.push.udp.port = socket.local_addr().unwrap().port();
+    // What it tells by itself must not be what is answered.
+    config.service.fresh_s = 0;
+    let app = App::new(config, Clock::system()).start().await.unwrap();
+    let town = GeoPoint::new(TOWN.0, TOWN.1).unwrap();
+    let server = app.supl[0].to_string();
+    let fleet = Fleet::new(&FleetOptions { count: 1, ..FleetOptions::new(&server, 491_700_000_001, town) });
+    let handset = std::sync::Arc::clone(fleet.handset(0).unwrap());
+    let waiting = tokio::spawn(handset.listen(socket, |_| (), |_, _| ()));
+
+    let client = Client::new(None, Duration::from_secs(30)).unwrap();
+    let url: Url = format!("http://{}/le", app.mlp[0]).parse().unwrap();
+    let ask = async || {
+        let request = "<svc_init ver=\"3.4.0\"><hdr><client><id>tracker</id><pwd>tracker</pwd></client></hdr>\
+                       <slir><msids><msid>491700000001</msid></msids><eqop><resp_timer>20</resp_timer></eqop></slir></svc_init>";
+        let answer = client.post(&url, request.into()).await.unwrap();
+        String::from_utf8_lossy(&answer.body).into_owned()
+    };
+    // Nobody knows where it is.
+    let answer = ask().await;
+    assert!(answer.contains("resid=\"5\""), "{answer}");
+    let set_id = groma::base::SetId::Msisdn("491700000001".parse().unwrap());
+    let place = Some(Place { at: town, altitude_m: 50.0 });
+    let by_itself = Options { set_id, place, ..Options::new(Goal::Agnss, &server) };
+    assert!(run(&by_itself, |_| ()).await.unwrap().succeeded());
+    let answer = ask().await;
+    assert!(answer.contains("<pd>") && answer.contains("A-GNSS"), "{answer}");
+    let called = r#"groma_sessions_total{flow="network-initiated-immediate""#;
+    let mut page = String::new();
+    for _ in 0..400 {
+        page = get(app.http, "/metrics").await.1;
+        if page.contains(called) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert!(page.contains(called), "{page}");
+    waiting.abort();
+    app.shutdown().await;
+}
