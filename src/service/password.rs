@@ -94,11 +94,10 @@ pub fn token_hash(token: &Secret) -> String {
 
 /// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut s, b| {
-        let _ = write!(s, "{b:02x}");
-        s
-    })
+    let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
+    let mut text = String::with_capacity(bytes.len() * 2);
+    bytes.iter().for_each(|b| text.extend([digit(b >> 4), digit(b & 15)]));
+    text
 }
 
 /// Bytes of hexadecimal text.
