@@ -96,7 +96,9 @@ pub fn token_hash(token: &Secret) -> String {
 pub(super) fn hex(bytes: &[u8]) -> String {
     let digit = |half: u8| char::from(if half < 10 { b'0' + half } else { b'a' + half - 10 });
     let mut text = String::with_capacity(bytes.len() * 2);
-    bytes.iter().for_each(|b| text.extend([digit(b >> 4), digit(b & 15)]));
+    for b in bytes {
+        text.extend([digit(b >> 4), digit(b & 15)]);
+    }
     text
 }
 
