@@ -34,6 +34,8 @@ pub struct Config {
     pub version: Version,
     /// Updates of positions that a slow listener may lag behind, 16..=1000000. Default 8192.
     pub updates: u32,
+    /// Those who watch positions.
+    pub watch: super::watch::Config,
 }
 
 /// A SUPL version in a configuration.
@@ -72,6 +74,7 @@ impl Default for Config {
             recent_targets: 100_000,
             version: Version::V2,
             updates: 8192,
+            watch: super::watch::Config::default(),
         }
     }
 }
@@ -100,6 +103,11 @@ impl Config {
             ("max_per_target", n(self.max_per_target), 1.0, 16.0, "1..=16"),
             ("recent_targets", n(self.recent_targets), 0.0, 1e7, "0..=10000000"),
             ("updates", n(self.updates), 16.0, 1e6, "16..=1000000"),
+            ("watch.max", n(self.watch.max), 1.0, 1e6, "1..=1000000"),
+            ("watch.max_per_client", n(self.watch.max_per_client), 1.0, 1e6, "1..=1000000"),
+            ("watch.max_targets", n(self.watch.max_targets), 1.0, 1e5, "1..=100000"),
+            ("watch.queue", n(self.watch.queue), 1.0, 65_536.0, "1..=65536"),
+            ("watch.journal", n(self.watch.journal), 16.0, 1e7, "16..=10000000"),
         ] {
             if !(low..=high).contains(&value) {
                 return Err(OutOfRange { key, value, range });

@@ -4,6 +4,7 @@
 //! [`Client`]; how SUPL INIT reaches a SET is behind [`Push`].
 
 mod account;
+pub mod area;
 pub mod audit;
 mod auth;
 mod book;
@@ -28,6 +29,7 @@ mod tests;
 pub mod triggers;
 mod underway;
 mod verdict;
+pub mod watch;
 
 pub use book::{Book, BookError, Profiles, Subscriber};
 pub use client::{AuthError, Client, ClientType, Credentials, Profile as ClientProfile, Secret};

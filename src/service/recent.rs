@@ -69,6 +69,18 @@ impl Recent {
         self.part(id).known.get(id).map(|k| k.iter().cloned().collect()).unwrap_or_default()
     }
 
+    /// Shows the newest position of every target.
+    pub(super) fn each(&self, mut show: impl FnMut(&SetId, &Arc<LocationEstimate>)) {
+        for part in &self.parts {
+            let part = part.lock().unwrap_or_else(PoisonError::into_inner);
+            for (id, known) in &part.known {
+                if let Some(newest) = known.front() {
+                    show(id, newest);
+                }
+            }
+        }
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&self) {
         for part in &self.parts {

@@ -24,6 +24,7 @@ use super::push::Push;
 use super::recent::Recent;
 use super::request::LocateRequest;
 use super::underway::Board;
+use super::watch::Watchers;
 use crate::base::{LocationEstimate, Now, SetId, Utc};
 use crate::observe::Metrics;
 use crate::slc::ni::{OrderEvent, Rendezvous, Revoke};
@@ -90,6 +91,7 @@ pub(super) struct Shared {
     pub(super) initial: Mutex<HashMap<SetId, (Instant, Arc<LocationEstimate>)>>,
     addresses: Mutex<HashMap<SetId, (Instant, IpAddr)>>,
     updates: broadcast::Sender<PositionUpdate>,
+    pub(super) watchers: Arc<Watchers>,
     pub(super) draining: AtomicBool,
     pub(super) stop: CancellationToken,
     pub(super) tasks: TaskTracker,
@@ -167,6 +169,11 @@ impl Service {
     /// When the system gives no random numbers.
     pub fn new(parts: Parts) -> Result<Self, SystemFault> {
         let Parts { now, positions, push, policy, audit, metrics, config, book } = parts;
+        let mut name = [0; 4];
+        ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut name)
+            .map_err(|_| SystemFault::Random)?;
+        let watchers =
+            Watchers::new(config.watch.clone(), u32::from_be_bytes(name), !positions.keep().is_zero());
         let (updates, _) = broadcast::channel(config.updates.clamp(16, 1_000_000) as usize);
         let recent = if positions.keep().is_zero() { 0 } else { config.recent_targets as usize };
         Ok(Self {
@@ -185,6 +192,7 @@ impl Service {
                 initial: Mutex::default(),
                 addresses: Mutex::default(),
                 updates,
+                watchers: Arc::new(watchers),
                 draining: AtomicBool::new(false),
                 stop: CancellationToken::new(),
                 tasks: TaskTracker::new(),
@@ -216,6 +224,7 @@ impl Service {
         let estimate = Arc::new(report.estimate.clone());
         let canonical = s.book.load().meant(&report.target, &[], false).canonical;
         s.recent.note(&canonical, Arc::clone(&estimate));
+        s.watchers.note(&report.target, &canonical, &estimate, report.ordered, s.now().utc);
         if s.updates.receiver_count() > 0 {
             let target = report.target.clone();
             let _ = s.updates.send(PositionUpdate { target, canonical, estimate, ordered: report.ordered });
@@ -376,6 +385,7 @@ impl Service {
             s.addresses.lock().unwrap_or_else(PoisonError::into_inner).remove(id);
         }
         s.recent.forget(&meant.canonical);
+        s.watchers.forget(&meant.identities);
         s.initial.lock().unwrap_or_else(PoisonError::into_inner).remove(&meant.canonical);
         let entry = super::audit::Entry {
             at: s.now().utc.to_string(),
@@ -408,6 +418,7 @@ impl Service {
             positionings: self.shared.board.len(),
             orders_waiting: waiting,
             orders_running: running,
+            watchers: self.shared.watchers.count(),
         }
     }
 
@@ -439,6 +450,8 @@ pub struct Load {
     pub orders_waiting: usize,
     /// Orders whose SET has come.
     pub orders_running: usize,
+    /// Those who watch positions.
+    pub watchers: u32,
 }
 
 impl std::fmt::Debug for Service {

@@ -10,7 +10,6 @@
 //! A report is handed to its door before the progress of its trigger is stored. If the server is killed between the two, the
 //! report is sent twice; none is lost.
 
-mod area;
 mod engine;
 mod progress;
 mod report;
@@ -20,7 +19,7 @@ mod trigger;
 
 use serde::{Deserialize, Serialize};
 
-pub use area::{Area, MAX_PARTS, NoArea};
+pub use crate::service::area::{Area, NoArea, Region};
 pub use engine::{Locate, Locating, Parts, Triggers};
 pub use report::{Cause, End, Outcome, OutcomeOf, ReportSink, TriggerReport};
 pub use trigger::{Ask, Condition, Event, Followed, Manner, Side, Trigger, TriggerId};

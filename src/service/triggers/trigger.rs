@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::area::Area;
 use crate::base::{QualityOfPosition, SetId, Utc};
+use crate::service::area::Area;
 use crate::service::{LocationKind, Priority, PrivacyWish, QosClass, Requestor, ServiceId, parse_identity};
 
 /// The name of a triggered request: unguessable, unique for ever.

@@ -9,13 +9,47 @@ use serde::{Deserialize, Serialize};
 use crate::base::geo::wrap_deg;
 use crate::base::{GeoPoint, Shape};
 
-/// Most shapes of one area, and most corners of one of its polygons.
+/// Most regions of one area.
 pub const MAX_PARTS: usize = 64;
+/// Most corners of one area, those of holes included.
+pub const MAX_CORNERS: usize = 2048;
 
-/// An area: the union of shapes.
+/// An area: the union of regions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<Shape>", into = "Vec<Shape>")]
-pub struct Area(Vec<Shape>);
+#[serde(try_from = "Vec<Region>", into = "Vec<Region>")]
+pub struct Area(Vec<Region>);
+
+/// A part of an area.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Region {
+    /// A circle, an ellipse, a sector of a ring, or a polygon without holes.
+    Shape(Shape),
+    /// A polygon with holes. Sides are geodesics; neither ring needs to be closed, and either may run either way.
+    Rings {
+        /// Its border.
+        outer: Vec<GeoPoint>,
+        /// What is not part of it. Borders of holes belong to the polygon.
+        holes: Vec<Vec<GeoPoint>>,
+    },
+    /// What lies between two parallels and two meridians.
+    Box {
+        /// Southern border, degrees.
+        south: f64,
+        /// Western border, degrees.
+        west: f64,
+        /// Northern border, degrees.
+        north: f64,
+        /// Eastern border, degrees; west of `west` where the antimeridian lies between them.
+        east: f64,
+    },
+}
+
+impl From<Shape> for Region {
+    fn from(shape: Shape) -> Self {
+        Self::Shape(shape)
+    }
+}
 
 /// Why shapes are no area.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,38 +67,88 @@ pub enum NoArea {
 
 impl Area {
     /// The union of these shapes.
+    ///
+    /// # Errors
+    /// [`NoArea`]
     pub fn new(shapes: Vec<Shape>) -> Result<Self, NoArea> {
-        if shapes.is_empty() {
+        Self::of(shapes.into_iter().map(Region::Shape).collect())
+    }
+
+    /// The union of these regions.
+    ///
+    /// # Errors
+    /// [`NoArea`]
+    pub fn of(regions: Vec<Region>) -> Result<Self, NoArea> {
+        if regions.is_empty() {
             return Err(NoArea::Empty);
         }
-        if shapes.len() > MAX_PARTS {
+        if regions.len() > MAX_PARTS {
             return Err(NoArea::TooLarge);
         }
-        shapes.iter().try_for_each(check)?;
-        Ok(Self(shapes))
+        if regions.iter().map(Region::corners).sum::<usize>() > MAX_CORNERS {
+            return Err(NoArea::TooLarge);
+        }
+        regions.iter().try_for_each(Region::check)?;
+        Ok(Self(regions))
     }
 
     /// Whether the place lies inside; borders do.
     pub fn contains(&self, place: GeoPoint) -> bool {
-        self.0.iter().any(|shape| contains(shape, place))
+        self.0.iter().any(|region| region.contains(place))
     }
 
-    /// The shapes.
-    pub fn shapes(&self) -> &[Shape] {
+    /// The regions.
+    pub fn regions(&self) -> &[Region] {
         &self.0
     }
 }
 
-impl TryFrom<Vec<Shape>> for Area {
+impl TryFrom<Vec<Region>> for Area {
     type Error = NoArea;
-    fn try_from(shapes: Vec<Shape>) -> Result<Self, NoArea> {
-        Self::new(shapes)
+    fn try_from(regions: Vec<Region>) -> Result<Self, NoArea> {
+        Self::of(regions)
     }
 }
 
-impl From<Area> for Vec<Shape> {
+impl From<Area> for Vec<Region> {
     fn from(area: Area) -> Self {
         area.0
+    }
+}
+
+impl Region {
+    fn corners(&self) -> usize {
+        match self {
+            Self::Shape(Shape::Polygon(corners)) => corners.len(),
+            Self::Shape(_) | Self::Box { .. } => 0,
+            Self::Rings { outer, holes } => outer.len() + holes.iter().map(Vec::len).sum::<usize>(),
+        }
+    }
+
+    fn check(&self) -> Result<(), NoArea> {
+        match self {
+            Self::Shape(shape) => check(shape),
+            Self::Rings { outer, holes } => {
+                std::iter::once(outer).chain(holes).try_for_each(|ring| check(&Shape::Polygon(ring.clone())))
+            }
+            Self::Box { south, west, north, east } => {
+                GeoPoint::new(*south, *west).and(GeoPoint::new(*north, *east)).ok_or(NoArea::Value)?;
+                if south < north && west != east { Ok(()) } else { Err(NoArea::Empty) }
+            }
+        }
+    }
+
+    fn contains(&self, place: GeoPoint) -> bool {
+        match self {
+            Self::Shape(shape) => contains(shape, place),
+            Self::Rings { outer, holes } => {
+                polygon_contains(outer, place) && !holes.iter().any(|h| polygon_contains(h, place))
+            }
+            Self::Box { south, west, north, east } => {
+                let width = (east - west).rem_euclid(360.0);
+                (*south..=*north).contains(&place.lat) && (place.lon - west).rem_euclid(360.0) <= width
+            }
+        }
     }
 }
 
@@ -81,7 +165,6 @@ fn check(shape: &Shape) -> Result<(), NoArea> {
             .and(length(ellipse.semi_minor_m))
             .and(angle(ellipse.orientation_deg)),
         Shape::Polygon(corners) if corners.len() < 3 => Err(NoArea::Empty),
-        Shape::Polygon(corners) if corners.len() > MAX_PARTS => Err(NoArea::TooLarge),
         Shape::Polygon(corners) => corners.iter().try_for_each(place),
         Shape::Arc { at, inner_m, thickness_m, start_deg, opening_deg, .. } => place(at)
             .and(length(*inner_m))
@@ -210,7 +293,10 @@ mod tests {
         assert_eq!(Area::new(vec![Shape::Point(at(0.0, 0.0))]), Err(NoArea::Empty));
         let thin = vec![at(0.0, 0.0), at(0.0, 1.0)];
         assert_eq!(Area::new(vec![Shape::Polygon(thin)]), Err(NoArea::Empty));
-        assert_eq!(Area::new(vec![Shape::Polygon(vec![at(0.0, 0.0); 65])]), Err(NoArea::TooLarge));
+        assert_eq!(
+            Area::new(vec![Shape::Polygon(vec![at(0.0, 0.0); MAX_CORNERS + 1])]),
+            Err(NoArea::TooLarge)
+        );
         let bad = Shape::Circle { at: at(0.0, 0.0), radius_m: f64::NAN };
         assert_eq!(Area::new(vec![bad]), Err(NoArea::Value));
     }
