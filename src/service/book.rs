@@ -15,6 +15,7 @@ use super::password::{PasswordHash, unhex};
 use super::pattern::Pattern;
 use super::privacy::{self, Action, Rule, Rules};
 use super::quota::Usage;
+use super::terms::MOST_COARSE_M;
 use crate::base::SetId;
 
 /// The profile of a subscriber, or of a group of them: a `[[subscribers]]` table.
@@ -28,6 +29,9 @@ pub struct Subscriber {
     pub default: Action,
     /// Rules; the first that fits decides.
     pub rules: Vec<Rule>,
+    /// Whether instead all rules that fit count together, each permission as far as the most generous of them goes, as in
+    /// documents of common policy (RFC 4745 §10). Default false.
+    pub together: bool,
     /// Minutes by which the subscriber's time leads UTC, -720..=840, for rules with times of the day. Default 0.
     pub utc_offset_min: i16,
     /// SUPL version in which the handset is invited, when not that of `[service]`.
@@ -108,6 +112,16 @@ pub enum BookError {
     /// An offset that no place on Earth has.
     #[error("subscribers: utc_offset_min of number {0} is not in -720..=840")]
     Offset(usize),
+    /// A radius or a time of a rule that makes no sense.
+    #[error(
+        "subscribers: rule {rule} of number {subscriber}: radius_m must be in 1..=1000000, and each of valid end after it begins"
+    )]
+    RuleValue {
+        /// Which subscriber, from 1.
+        subscriber: usize,
+        /// Which rule, from 1.
+        rule: usize,
+    },
     /// A rule that names a client there is not.
     #[error(
         "subscribers: rule {rule} of number {subscriber} names the client `{client}`, which is not there{}",
@@ -268,6 +282,10 @@ impl Book {
             return Err(BookError::Offset(at + 1));
         }
         for (i, rule) in subscriber.rules.iter().enumerate() {
+            let radius = rule.radius_m.is_none_or(|r| (1..=MOST_COARSE_M).contains(&r));
+            if !radius || rule.valid.iter().any(|v| v.until <= v.from) {
+                return Err(BookError::RuleValue { subscriber: at + 1, rule: i + 1 });
+            }
             if let Some(client) = rule.client.as_ref().filter(|c| !self.clients.contains_key(*c)) {
                 let near = self.clients.keys().min_by_key(|k| strsim::damerau_levenshtein(k, client));
                 let near = near.filter(|n| strsim::damerau_levenshtein(n, client) <= 2).cloned();
@@ -367,10 +385,16 @@ impl Meant {
     /// The rules that hold.
     pub(super) fn rules(&self) -> Rules<'_> {
         match &self.subscriber {
-            Some(s) => {
-                Rules { list: &s.rules, default: s.default, utc_offset_min: s.utc_offset_min, listed: true }
+            Some(s) => Rules {
+                list: &s.rules,
+                default: s.default,
+                utc_offset_min: s.utc_offset_min,
+                listed: true,
+                together: s.together,
+            },
+            None => {
+                Rules { list: &[], default: Action::Deny, utc_offset_min: 0, listed: false, together: false }
             }
-            None => Rules { list: &[], default: Action::Deny, utc_offset_min: 0, listed: false },
         }
     }
 }

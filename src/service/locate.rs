@@ -43,7 +43,7 @@ const MARGIN: Duration = Duration::from_millis(500);
 pub(super) struct Seek<'a> {
     pub(super) r: &'a LocateRequest,
     pub(super) meant: Meant,
-    consent: Consent,
+    pub(super) consent: Consent,
     response: Duration,
     deadline: Instant,
     emergency: bool,
@@ -82,13 +82,25 @@ impl Service {
 
     async fn find(&self, r: &LocateRequest, account: &mut Account) -> Result<Located, LocateError> {
         let seek = self.admit(r, account).await?;
-        match self.look_up(&seek).await? {
+        let located = match self.look_up(&seek).await? {
             Some(located) => {
                 self.obtain_consent(&seek).await?;
-                Ok(located)
+                located
             }
-            None => Box::pin(self.measure(&seek, account)).await,
+            None => Box::pin(self.measure(&seek, account)).await?,
+        };
+        Ok(self.within_terms(&seek, located))
+    }
+
+    /// A position as the subscriber's rules let it be told.
+    fn within_terms(&self, seek: &Seek<'_>, located: Located) -> Located {
+        let terms = seek.consent.terms;
+        if terms.radius_m.is_none() {
+            return located;
         }
+        let estimate = self.shared.coarse.tell(&seek.meant.canonical, located.estimate, terms);
+        let qos_met = located.qos_met && meets(&seek.r.qop, &estimate, self.age(&estimate));
+        Located { estimate, qos_met, ..located }
     }
 
     /// Whether the request may be served, and how.
@@ -408,7 +420,7 @@ impl Service {
             let qos_met = meets(&seek.r.qop, estimate, self.age(estimate));
             let located = Located { estimate: (**estimate).clone(), qos_met, origin: Origin::Fresh };
             // One that finds no room is left out: the last one is the answer.
-            let _ = progress.try_send(located);
+            let _ = progress.try_send(self.within_terms(seek, located));
         }
         *best = Some(Arc::clone(estimate));
     }

@@ -24,6 +24,7 @@ mod recent;
 mod request;
 #[allow(clippy::module_inception)]
 mod service;
+mod terms;
 #[cfg(test)]
 mod tests;
 pub mod triggers;
@@ -46,5 +47,6 @@ pub use request::{
     ServiceId,
 };
 pub use service::{Load, NowFn, Parts, PositionUpdate, Service, Window};
+pub use terms::{MOST_COARSE_M, Terms};
 
 pub use crate::slc::ni::Asked;

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::client::{Client, ClientType};
 use super::outcome::{LocateError, Refusal};
 use super::pattern::Pattern;
-use super::request::{LocateRequest, PrivacyWish};
+use super::request::{LocateRequest, PrivacyWish, Requestor};
+use super::terms::Terms;
 use crate::base::{SetId, Utc};
 use crate::slc::ni::Asked;
 
@@ -124,6 +125,16 @@ pub struct Rule {
     /// On whose behalf.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub requestor: Option<String>,
+    /// On behalf of anybody of this domain: what follows the `@` of a requestor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requestor_domain: Option<String>,
+    /// Not on behalf of these requestors; of a whole domain with an `@` before it. Where there are any, a request on nobody's
+    /// behalf does not fit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
+    /// Within one of these times; empty: always.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub valid: Vec<Interval>,
     /// On these days.
     pub days: Vec<Day>,
     /// From this time of the day on.
@@ -136,10 +147,45 @@ pub struct Rule {
     pub action: Action,
     /// Whether the user is told or asked once the position is known, rather than before (SUPL 2.0).
     pub after_positioning: bool,
+    /// Positions are told no more exactly than within so many metres, 1..=1000000. Default: as they are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub radius_m: Option<u32>,
+    /// Whether a position may be passed on, as doors that can say so tell. Default false.
+    pub retransmission: bool,
+    /// For how long a position may be kept, seconds, as doors that can say so tell. Default: not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_s: Option<u32>,
+}
+
+/// A time from an instant to another, as RFC 3339 writes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Interval {
+    /// From here on.
+    #[serde(with = "instant")]
+    pub from: Utc,
+    /// Until before here.
+    #[serde(with = "instant")]
+    pub until: Utc,
+}
+
+/// Instants as text.
+mod instant {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::base::Utc;
+
+    pub(super) fn serialize<S: Serializer>(at: &Utc, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(at)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Utc, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
 }
 
 impl Rule {
-    fn fits(&self, r: &LocateRequest, local: LocalTime) -> bool {
+    fn fits(&self, r: &LocateRequest, now: Utc, local: LocalTime) -> bool {
         let says = |wanted: &Option<String>, is: Option<&str>| {
             wanted.as_deref().is_none_or(|w| is.is_some_and(|i| i == w))
         };
@@ -147,7 +193,30 @@ impl Rule {
             && self.client_type.is_none_or(|t| t == r.client.client_type())
             && says(&self.service, r.service.as_ref().map(|s| s.0.as_str()))
             && says(&self.requestor, r.requestor.as_ref().map(|q| q.id.as_str()))
+            && self.is_for(r.requestor.as_ref())
+            && (self.valid.is_empty() || self.valid.iter().any(|v| v.from <= now && now < v.until))
             && self.holds_at(local)
+    }
+
+    /// Whether the rule is for this requestor, by his domain and by who is left out.
+    fn is_for(&self, requestor: Option<&Requestor>) -> bool {
+        if self.requestor_domain.is_none() && self.except.is_empty() {
+            return true;
+        }
+        // Who does not say who he is might be one of those that are left out.
+        let Some(id) = requestor.map(|r| r.id.as_str()) else { return false };
+        let domain = domain_of(id);
+        let of = |wanted: &str| domain.is_some_and(|d| d.eq_ignore_ascii_case(wanted));
+        self.requestor_domain.as_deref().is_none_or(of)
+            && !self.except.iter().any(|e| match e.strip_prefix('@') {
+                Some(domain) => of(domain),
+                None => e.eq_ignore_ascii_case(id),
+            })
+    }
+
+    /// Under which terms positions are told by it.
+    pub(super) const fn terms(&self) -> Terms {
+        Terms { radius_m: self.radius_m, retransmission: self.retransmission, retention_s: self.retention_s }
     }
 
     fn holds_at(&self, local: LocalTime) -> bool {
@@ -161,6 +230,12 @@ impl Rule {
             (on(local.day) && local.minute >= from) || (on(local.day_before) && local.minute < until)
         }
     }
+}
+
+/// What follows the `@` of an address or of a SIP URI, without port and parameters.
+fn domain_of(id: &str) -> Option<&str> {
+    let (_, host) = id.rsplit_once('@')?;
+    host.split([':', ';', '?', '>']).next().filter(|h| !h.is_empty())
 }
 
 /// What time it is for a subscriber.
@@ -210,6 +285,8 @@ pub(super) struct Rules<'a> {
     pub(super) utc_offset_min: i16,
     /// Whether the target has a profile.
     pub(super) listed: bool,
+    /// Whether all rules that fit count together, rather than the first.
+    pub(super) together: bool,
 }
 
 /// Why a decision is as it is.
@@ -260,6 +337,7 @@ pub(super) struct Decision {
 pub(super) struct Consent {
     pub(super) asked: Asked,
     pub(super) by_location: bool,
+    pub(super) terms: Terms,
 }
 
 /// Decides. The work does not depend on whether the target has a profile.
@@ -273,7 +351,7 @@ pub(super) fn decide(
     let client: &Client = &r.client;
     let refuse = |refusal, why| Decision { verdict: Err(LocateError::NotAllowed(refusal)), why };
     if client.client_type().overrides_privacy() {
-        let consent = Consent { asked: Asked::PrivacyOverride, by_location: false };
+        let consent = Consent { asked: Asked::PrivacyOverride, by_location: false, terms: Terms::default() };
         return if client.covers(identities.iter()) {
             Decision { verdict: Ok(consent), why: Why::ClientType }
         } else {
@@ -293,19 +371,59 @@ pub(super) fn decide(
         return refuse(Refusal::NotCovered, Why::ClientProfile);
     }
     let local = LocalTime::new(now, rules.utc_offset_min);
-    let fitting = rules.list.iter().enumerate().find(|(_, rule)| rule.fits(r, local));
-    let (action, by_location, why) = match fitting {
-        Some((i, rule)) => (rule.action, rule.after_positioning, Why::Rule(i + 1)),
-        None if rules.listed => (rules.default, false, Why::Default),
-        None => (config.unlisted, false, Why::Unlisted),
+    let fitting = fitting(r, rules, now, local);
+    let (action, by_location, terms, why) = match fitting {
+        Some(found) => found,
+        None if rules.listed => (rules.default, false, Terms::default(), Why::Default),
+        None => (config.unlisted, false, Terms::default(), Why::Unlisted),
     };
     match action.asks() {
-        Some(asked) => Decision { verdict: Ok(Consent { asked: stricter(asked, wished), by_location }), why },
+        Some(asked) => {
+            Decision { verdict: Ok(Consent { asked: stricter(asked, wished), by_location, terms }), why }
+        }
         None if matches!(why, Why::Rule(_)) => refuse(Refusal::Rule, why),
         None if why == Why::Unlisted && client.learns_unknown() => {
             Decision { verdict: Err(LocateError::UnknownSubscriber), why }
         }
         None => refuse(Refusal::NoRule, why),
+    }
+}
+
+/// What the rules that fit say: the first of them, or all together, each permission as far as the most generous goes.
+fn fitting(
+    r: &LocateRequest,
+    rules: Rules<'_>,
+    now: Utc,
+    local: LocalTime,
+) -> Option<(Action, bool, Terms, Why)> {
+    let mut fitting = rules.list.iter().enumerate().filter(|(_, rule)| rule.fits(r, now, local));
+    let said =
+        |(i, rule): (usize, &Rule)| (rule.action, rule.after_positioning, rule.terms(), Why::Rule(i + 1));
+    let first = said(fitting.next()?);
+    if !rules.together {
+        return Some(first);
+    }
+    Some(fitting.map(said).fold(first, |best, other| {
+        // Terms are permissions of those rules only that let a position be told at all.
+        let terms = match (best.0 == Action::Deny, other.0 == Action::Deny) {
+            (false, false) => best.2.union(other.2),
+            (true, _) => other.2,
+            (false, true) => best.2,
+        };
+        let (action, by_location, _, why) =
+            if generosity(other.0) > generosity(best.0) { other } else { best };
+        (action, by_location, terms, why)
+    }))
+}
+
+/// The more, the less an action leaves to the user.
+const fn generosity(action: Action) -> u8 {
+    match action {
+        Action::Deny => 0,
+        Action::VerifyDeny => 1,
+        Action::VerifyAllow => 2,
+        Action::Notify => 3,
+        Action::Allow => 4,
     }
 }
 

@@ -20,7 +20,7 @@ fn request(client_type: ClientType) -> LocateRequest {
 }
 
 fn rules(list: &[Rule], default: Action) -> Rules<'_> {
-    Rules { list, default, utc_offset_min: 0, listed: true }
+    Rules { list, default, utc_offset_min: 0, listed: true, together: false }
 }
 
 fn decided(r: &LocateRequest, of: Rules<'_>, config: &Config) -> Decision {

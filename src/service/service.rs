@@ -23,6 +23,7 @@ use super::positions::Positions;
 use super::push::Push;
 use super::recent::Recent;
 use super::request::LocateRequest;
+use super::terms::{Coarse, Terms};
 use super::underway::Board;
 use super::watch::Watchers;
 use crate::base::{LocationEstimate, Now, SetId, Utc};
@@ -87,6 +88,7 @@ pub(super) struct Shared {
     pub(super) hub: Hub,
     pub(super) board: Board,
     pub(super) recent: Recent,
+    pub(super) coarse: Coarse,
     pub(super) pending: Arc<AtomicU32>,
     pub(super) initial: Mutex<HashMap<SetId, (Instant, Arc<LocationEstimate>)>>,
     addresses: Mutex<HashMap<SetId, (Instant, IpAddr)>>,
@@ -188,6 +190,7 @@ impl Service {
                 hub: Hub::default(),
                 board: Board::new(config.max_pending, config.max_per_target),
                 recent: Recent::new(recent),
+                coarse: Coarse::default(),
                 pending: Arc::default(),
                 initial: Mutex::default(),
                 addresses: Mutex::default(),
@@ -340,7 +343,21 @@ impl Service {
                 chosen.push(e);
             }
         }
-        Ok(chosen)
+        let (target, terms) = (&seek.meant.canonical, seek.consent.terms);
+        Ok(chosen.into_iter().map(|e| self.shared.coarse.tell(target, e, terms)).collect())
+    }
+
+    /// Under which terms a client may have positions of a target just now, by rules alone and without a record of its own;
+    /// `None` when it may not. For the remarks that some doors make beside a position.
+    pub fn terms(&self, request: &LocateRequest) -> Option<Terms> {
+        self.judged(request).map(|(_, terms)| terms)
+    }
+
+    /// A position of a target as a client may be told of it just now; `None` when it may not. For what comes into the house by
+    /// itself and is passed on, as [`Service::still_permits`] says.
+    pub fn as_told(&self, request: &LocateRequest, estimate: LocationEstimate) -> Option<LocationEstimate> {
+        let (target, terms) = self.judged(request)?;
+        Some(self.shared.coarse.tell(&target, estimate, terms))
     }
 
     /// Whether a client may have positions of a target, without giving it one: for reports that come later. Asks the user
@@ -361,15 +378,23 @@ impl Service {
     /// the reports of something that was permitted. Where the user would have to be asked, consent that was given for the
     /// whole counts.
     pub fn still_permits(&self, request: &LocateRequest) -> bool {
+        self.judged(request).is_some()
+    }
+
+    /// Who is meant by a request that the rules permit just now, and under which terms.
+    fn judged(&self, request: &LocateRequest) -> Option<(SetId, Terms)> {
         let s = &self.shared;
         let book = s.book.load();
-        let Some(client) = book.client(request.client.id()) else { return false };
+        let client = book.client(request.client.id())?;
         let believe = client.client_type().overrides_privacy();
         let meant = book.meant(&request.target, &request.alternatives, believe);
-        client.may(request.flow)
-            && super::privacy::decide(request, &meant.identities, meant.rules(), &book.config, s.now().utc)
-                .verdict
-                .is_ok()
+        if !client.may(request.flow) {
+            return None;
+        }
+        let decision =
+            super::privacy::decide(request, &meant.identities, meant.rules(), &book.config, s.now().utc);
+        let consent = decision.verdict.ok()?;
+        Some((meant.canonical, consent.terms))
     }
 
     /// Removes all that is known of a target under any of its identities; returns how many positions went.
