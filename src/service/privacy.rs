@@ -175,6 +175,7 @@ mod instant {
 
     use crate::base::Utc;
 
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
     pub(super) fn serialize<S: Serializer>(at: &Utc, to: S) -> Result<S::Ok, S::Error> {
         to.collect_str(at)
     }

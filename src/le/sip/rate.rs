@@ -28,7 +28,7 @@ pub struct NotARate(&'static str);
 impl Rate {
     /// A rate; `None` out of its range.
     pub fn new(per_second: f64) -> Option<Self> {
-        (per_second >= 1e-10 && per_second < 100.0).then_some(Self(per_second))
+        (1e-10..100.0).contains(&per_second).then_some(Self(per_second))
     }
 
     /// The rate nearest to one notification in this time.

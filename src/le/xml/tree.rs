@@ -235,7 +235,7 @@ impl<'a> Builder<'a> {
         }
         for (name, value) in &own {
             if let Some(prefix) = declares(name) {
-                self.bind(prefix, value)?;
+                self.bind(prefix, value.clone())?;
             }
         }
         for (name, value) in own {
@@ -254,7 +254,7 @@ impl<'a> Builder<'a> {
         Ok((first as u32, (self.tree.attributes.len() - first) as u32))
     }
 
-    fn bind(&mut self, prefix: &'a str, uri: &Cow<'a, str>) -> Result<(), XmlFault> {
+    fn bind(&mut self, prefix: &'a str, uri: Cow<'a, str>) -> Result<(), XmlFault> {
         let legal = match prefix {
             "" => uri != XML && uri != XMLNS,
             "xml" => uri == XML,
@@ -270,11 +270,11 @@ impl<'a> Builder<'a> {
         let space = match uri.as_ref() {
             "" => Space::None,
             XML => Space::Xml,
-            uri_text => {
+            _ => {
                 // The few namespaces of a document are looked for among those that are there.
-                let known = self.tree.spaces.iter().position(|s| s == uri_text);
+                let known = self.tree.spaces.iter().position(|s| *s == uri);
                 let number = known.unwrap_or_else(|| {
-                    self.tree.spaces.push(uri.clone());
+                    self.tree.spaces.push(uri);
                     self.tree.spaces.len() - 1
                 });
                 if number >= MOST_BINDINGS {
@@ -502,7 +502,7 @@ mod tests {
         let entities = "<!DOCTYPE a [<!ENTITY b 'bbbbbbbb'><!ENTITY c '&b;&b;&b;'>]><a>&c;</a>";
         assert!(matches!(refused(entities), XmlFault::NotWellFormed(_)));
         assert!(matches!(
-            text(&[b' '; 2_000_000], None, &Limits::default()),
+            text(&vec![b' '; 2_000_000], None, &Limits::default()),
             Err(XmlFault::TooLarge("too many octets"))
         ));
     }

@@ -78,6 +78,11 @@ impl std::fmt::Debug for Civic {
 }
 
 impl Civic {
+    /// An address in a language, without parts.
+    pub fn in_language(language: &str) -> Self {
+        Self { language: Some(language.to_owned()), parts: Vec::new() }
+    }
+
     /// Puts the text of an element (`country`, `A1` … `ADDCODE`); whether there is an element of this name.
     pub fn put(&mut self, element: &str, text: &str) -> bool {
         let Some(number) = ORDER.iter().position(|(name, _)| *name == element) else { return false };

@@ -34,7 +34,7 @@ use crate::base::{LocationEstimate, PositionMethod, Utc};
 pub const MEDIA_TYPE: &str = "application/pidf+xml";
 
 /// A location is kept for so long when its rules do not say (RFC 4119 §2.2.2).
-pub const USUAL_RETENTION: Duration = Duration::from_secs(24 * 3600);
+pub const USUAL_RETENTION: Duration = Duration::from_hours(24);
 
 /// Who or what a part of a document speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -295,12 +295,11 @@ fn confidence_of(geometry: &Geometry, estimate: &LocationEstimate) -> Option<Con
     // Certainty cannot be said: the number has to be less than 100.
     let percent = stated.filter(|c| *c > 0).map(|c| f64::from(c).min(99.9));
     let pdf = match (percent, estimate.method) {
-        (None, _) => Pdf::Unknown,
         (
             Some(_),
             PositionMethod::AgnssMsBased | PositionMethod::AgnssMsAssisted | PositionMethod::AutonomousGnss,
         ) => Pdf::Normal,
-        (Some(_), _) => Pdf::Unknown,
+        _ => Pdf::Unknown,
     };
     Some(Confidence { percent, pdf })
 }

@@ -130,13 +130,11 @@ fn place(geopriv: Node<'_>) -> Result<Place, PidfFault> {
                 place.dynamic = Some(dynamic(child)?);
             }
             // Of several shapes the first is the coarse one that holds by itself (RFC 5491 §3.4, rule 8).
-            space if is_gml(space) || space == SHAPES => {
-                if place.geometry.is_none() {
-                    // RFC 4119's own examples wrap the shape once more.
-                    let wrapped = matches!(child.name(), "location" | "centerOf" | "pos");
-                    let shape = if wrapped { child.children().next() } else { Some(child) };
-                    place.geometry = Some(geometry(shape.ok_or(GeometryFault::Missing)?)?);
-                }
+            space if place.geometry.is_none() && (is_gml(space) || space == SHAPES) => {
+                // RFC 4119's own examples wrap the shape once more.
+                let wrapped = matches!(child.name(), "location" | "centerOf" | "pos");
+                let shape = if wrapped { child.children().next() } else { Some(child) };
+                place.geometry = Some(geometry(shape.ok_or(GeometryFault::Missing)?)?);
             }
             _ => {}
         }
@@ -268,18 +266,30 @@ fn sexagesimal(text: &str) -> Option<f64> {
     Some(sign * degrees)
 }
 
-/// A child that is a length or an angle, in metres or degrees.
-fn measure(node: Node<'_>, name: &str) -> Result<f64, GeometryFault> {
+/// The number of a child, and its unit.
+fn measure<'t>(node: Node<'t>, name: &str) -> Result<(f64, Option<&'t str>), GeometryFault> {
     let child = node.children().find(|c| c.name() == name && (c.space() == SHAPES || is_gml(c.space())));
     let child = child.ok_or(GeometryFault::Missing)?;
-    let value = number(child.text()).ok_or(GeometryFault::Number)?;
-    match child.attribute("uom") {
-        None => Ok(value),
-        Some(uom) if unit(uom, "9001") || unit(uom, "9102") => Ok(value),
-        Some(uom) if unit(uom, "9101") => Ok(value.to_degrees()),
-        Some("m" | "#m" | "meters" | "metres" | "deg" | "degrees" | "#degrees") => Ok(value),
-        Some("rad" | "radians") => Ok(value.to_degrees()),
-        Some(_) => Err(GeometryFault::Unit),
+    Ok((number(child.text()).ok_or(GeometryFault::Number)?, child.attribute("uom")))
+}
+
+/// A child that is a length, metres.
+fn length(node: Node<'_>, name: &str) -> Result<f64, GeometryFault> {
+    match measure(node, name)? {
+        (value, None | Some("m" | "#m" | "meter" | "meters" | "metre" | "metres")) => Ok(value),
+        (value, Some(uom)) if unit(uom, "9001") => Ok(value),
+        _ => Err(GeometryFault::Unit),
+    }
+}
+
+/// A child that is an angle, degrees.
+fn angle(node: Node<'_>, name: &str) -> Result<f64, GeometryFault> {
+    match measure(node, name)? {
+        (value, None | Some("deg" | "#deg" | "degree" | "degrees" | "#degrees")) => Ok(value),
+        (value, Some(uom)) if unit(uom, "9102") => Ok(value),
+        (value, Some("rad" | "#rad" | "radian" | "radians")) => Ok(value.to_degrees()),
+        (value, Some(uom)) if unit(uom, "9101") => Ok(value.to_degrees()),
+        _ => Err(GeometryFault::Unit),
     }
 }
 
@@ -309,7 +319,7 @@ pub(crate) fn geometry(node: Node<'_>) -> Result<Geometry, GeometryFault> {
         }
         "Circle" | "CircleByCenterPoint" if known => {
             let (at, altitude) = position(node)?;
-            let radius_m = measure(node, "radius")?;
+            let radius_m = length(node, "radius")?;
             // A circle at a height is what a sphere looks like on a map.
             match altitude {
                 None => Geometry::Circle { at, radius_m },
@@ -323,10 +333,10 @@ pub(crate) fn geometry(node: Node<'_>) -> Result<Geometry, GeometryFault> {
         }
         "ArcBand" if known => Geometry::ArcBand {
             at: position(node)?.0,
-            inner_m: measure(node, "innerRadius")?,
-            outer_m: measure(node, "outerRadius")?,
-            start_deg: measure(node, "startAngle")?.rem_euclid(360.0),
-            opening_deg: measure(node, "openingAngle")?,
+            inner_m: length(node, "innerRadius")?,
+            outer_m: length(node, "outerRadius")?,
+            start_deg: angle(node, "startAngle")?.rem_euclid(360.0),
+            opening_deg: angle(node, "openingAngle")?,
         },
         "Polygon" if known => {
             let (corners, altitude_m) = polygon(node)?;
@@ -335,7 +345,7 @@ pub(crate) fn geometry(node: Node<'_>) -> Result<Geometry, GeometryFault> {
         "Sphere" if known => {
             let (at, altitude) = position(node)?;
             let altitude_m = altitude.ok_or(GeometryFault::Number)?;
-            Geometry::Sphere { at, altitude_m, radius_m: measure(node, "radius")? }
+            Geometry::Sphere { at, altitude_m, radius_m: length(node, "radius")? }
         }
         "Ellipsoid" if known => {
             let (at, altitude) = position(node)?;
@@ -345,7 +355,7 @@ pub(crate) fn geometry(node: Node<'_>) -> Result<Geometry, GeometryFault> {
                 altitude_m: altitude.ok_or(GeometryFault::Number)?,
                 semi_major_m,
                 semi_minor_m,
-                vertical_m: measure(node, "verticalAxis")?,
+                vertical_m: length(node, "verticalAxis")?,
                 orientation_deg,
             }
         }
@@ -356,7 +366,7 @@ pub(crate) fn geometry(node: Node<'_>) -> Result<Geometry, GeometryFault> {
             check_frame(base)?;
             let (corners, altitude) = polygon(base)?;
             let altitude_m = altitude.ok_or(GeometryFault::Number)?;
-            Geometry::Prism { corners, altitude_m, height_m: measure(node, "height")? }
+            Geometry::Prism { corners, altitude_m, height_m: length(node, "height")? }
         }
         _ => return Err(GeometryFault::Unsupported),
     };
@@ -365,8 +375,8 @@ pub(crate) fn geometry(node: Node<'_>) -> Result<Geometry, GeometryFault> {
 
 /// Axes, the longer first, and the orientation of that one, 0..180.
 fn ellipse(node: Node<'_>) -> Result<(f64, f64, f64), GeometryFault> {
-    let (a, b) = (measure(node, "semiMajorAxis")?, measure(node, "semiMinorAxis")?);
-    let orientation = measure(node, "orientation")?;
+    let (a, b) = (length(node, "semiMajorAxis")?, length(node, "semiMinorAxis")?);
+    let orientation = angle(node, "orientation")?;
     Ok(if a >= b {
         (a, b, orientation.rem_euclid(180.0))
     } else {
@@ -385,31 +395,28 @@ fn polygon(node: Node<'_>) -> Result<(Vec<GeoPoint>, Option<f64>), GeometryFault
     }
     let exterior = gml(node, &["exterior", "outerBoundaryIs"]).ok_or(GeometryFault::Missing)?;
     let linear = gml(exterior, &["LinearRing"]).ok_or(GeometryFault::Missing)?;
-    let points: Vec<Point> = match gml(linear, &["posList"]) {
-        Some(list) => {
-            let values = numbers(list.text(), 3 * (MOST_CORNERS + 1)).ok_or(GeometryFault::Number)?;
-            let said = [list, linear, node].into_iter().find_map(|n| n.attribute("srsDimension"));
-            let high = node.attribute("srsName").is_some_and(|n| unit(n, "4979"));
-            let width = match said {
-                Some("3") => 3,
-                Some("2") => 2,
-                Some(_) => return Err(GeometryFault::Number),
-                None if high => 3,
-                // Where nothing tells, a ring that closes does.
-                None if closes(&values, 2) => 2,
-                None if closes(&values, 3) => 3,
-                None => return Err(GeometryFault::Ring),
-            };
-            if !values.len().is_multiple_of(width) {
-                return Err(GeometryFault::Number);
-            }
-            values.chunks(width).map(point).collect::<Result<_, _>>()?
+    let points: Vec<Point> = if let Some(list) = gml(linear, &["posList"]) {
+        let values = numbers(list.text(), 3 * (MOST_CORNERS + 1)).ok_or(GeometryFault::Number)?;
+        let said = [list, linear, node].into_iter().find_map(|n| n.attribute("srsDimension"));
+        let high = node.attribute("srsName").is_some_and(|n| unit(n, "4979"));
+        let width = match said {
+            Some("3") => 3,
+            Some("2") => 2,
+            Some(_) => return Err(GeometryFault::Number),
+            None if high => 3,
+            // Where nothing tells, a ring that closes does.
+            None if closes(&values, 2) => 2,
+            None if closes(&values, 3) => 3,
+            None => return Err(GeometryFault::Ring),
+        };
+        if !values.len().is_multiple_of(width) {
+            return Err(GeometryFault::Number);
         }
-        None => {
-            let single = linear.children().filter(|c| is_gml(c.space()) && c.name() == "pos");
-            let read = |n: Node<'_>| point(&numbers(n.text(), 3).ok_or(GeometryFault::Number)?);
-            single.take(MOST_CORNERS + 2).map(read).collect::<Result<_, _>>()?
-        }
+        values.chunks(width).map(point).collect::<Result<_, _>>()?
+    } else {
+        let single = linear.children().filter(|c| is_gml(c.space()) && c.name() == "pos");
+        let read = |n: Node<'_>| point(&numbers(n.text(), 3).ok_or(GeometryFault::Number)?);
+        single.take(MOST_CORNERS + 2).map(read).collect::<Result<_, _>>()?
     };
     let (Some((first, altitude)), Some((last, _))) = (points.first().copied(), points.last().copied()) else {
         return Err(GeometryFault::Missing);

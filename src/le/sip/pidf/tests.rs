@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use proptest::prelude::*;
 
+use super::Holder::{Device, Person, Tuple};
 use super::*;
 use crate::base::GeoPoint;
 use crate::base::geo::Ellipse;
@@ -89,7 +90,7 @@ fn every_shape_comes_back_and_is_valid() {
         qop: crate::base::QualityOfPosition {
             horizontal_m: Some(50.0),
             vertical_m: Some(9.5),
-            max_age: Some(Duration::from_secs(60)),
+            max_age: Some(Duration::from_mins(1)),
             response_time: Some(Duration::from_millis(2500)),
         },
         confidence: Some(95.0),
@@ -129,7 +130,7 @@ fn every_shape_comes_back_and_is_valid() {
     ] {
         let mut presence =
             Presence::of("pres:a@b.example", &estimate(shapes().remove(0)), &Circumstances::default());
-        let mut civic = Civic { language: Some("en-GB".to_owned()), ..Civic::default() };
+        let mut civic = Civic::in_language("en-GB");
         assert!(civic.put("RD", "Example") && civic.put("country", "GB") && !civic.put("colour", "red"));
         let place = presence.parts[0].place.as_mut().unwrap();
         (place.geometry, place.civic) = (Some(geometry), Some(civic));
@@ -309,7 +310,6 @@ fn of_several_places_the_first_device_counts() {
         let back = Presence::parse(presence.to_xml().as_bytes(), None).unwrap();
         back.estimate(estimate(Shape::Point(at(0.0, 0.0))).time).unwrap().shape.centre().unwrap().lat
     };
-    use Holder::{Device, Person, Tuple};
     let all = |device: Option<f64>| {
         vec![
             part(Person, Some(1.0)),
