@@ -68,3 +68,35 @@ fn a_handset_without_a_server_says_what_is_wrong() {
     assert_eq!(errors.lines().count(), 1, "{errors}");
     assert!(errors.contains("nothing listens"), "{errors}");
 }
+
+#[test]
+fn policies_come_in_and_go_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules.xml");
+    let document = |condition: &str| {
+        format!(
+            "<ruleset xmlns='urn:ietf:params:xml:ns:common-policy' xmlns:gp='urn:ietf:params:xml:ns:geolocation-policy' \
+             xmlns:lp='urn:ietf:params:xml:ns:basic-location-profiles'><rule id='a'><conditions>{condition}</conditions>\
+             <transformations><gp:provide-location profile='geodetic-transformation'><lp:provide-geo radius='500'/>\
+             </gp:provide-location></transformations></rule></ruleset>"
+        )
+    };
+    std::fs::write(&rules, document("<identity><one id='sip:a@x'/></identity>")).unwrap();
+    let id = "msisdn:491700000001";
+    let imported = groma(&["policy", "import", rules.to_str().unwrap(), "--id", id]);
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    let table = dir.path().join("privacy.toml");
+    std::fs::write(&table, &imported.stdout).unwrap();
+    let text = String::from_utf8_lossy(&imported.stdout);
+    assert!(text.contains("radius_m = 500") && text.contains("requestor = \"sip:a@x\""), "{text}");
+    let exported = groma(&["policy", "export", table.to_str().unwrap(), "--id", id]);
+    assert!(String::from_utf8_lossy(&exported.stdout).contains("radius=\"500\""));
+    let json = json(&groma(&["policy", "import", rules.to_str().unwrap(), "--id", id, "--json"]));
+    assert_eq!(json["subscribers"][0]["rules"][0]["action"], "allow");
+    // What cannot be held is refused, and says what.
+    std::fs::write(&rules, document("<sphere value='work'/>")).unwrap();
+    let refused = groma(&["policy", "import", rules.to_str().unwrap(), "--id", id]);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("sphere"), "it says what");
+    assert!(!groma(&["policy", "export", table.to_str().unwrap(), "--id", "imsi:*"]).status.success());
+}

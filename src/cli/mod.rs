@@ -16,6 +16,7 @@ mod handset_listen;
 mod mlp;
 mod output;
 mod plot;
+mod policy;
 mod push;
 mod pvt;
 mod pvt_rinex;
@@ -85,6 +86,7 @@ enum Command {
     Reload(reload::ReloadArgs),
     Store(store::StoreArgs),
     Clients(clients::ClientsArgs),
+    Policy(policy::PolicyArgs),
     Audit(audit::AuditArgs),
 }
 
@@ -127,6 +129,7 @@ pub fn main() -> ExitCode {
         Command::Reload(args) => reload::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Clients(args) => clients::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Audit(args) => audit::run(&args),
     };
     match outcome {

@@ -175,3 +175,71 @@ fn times_of_day_are_checked() {
     assert_eq!(String::from("07:05".parse::<TimeOfDay>().unwrap()), "07:05");
     assert!("24:00".parse::<TimeOfDay>().is_ok());
 }
+
+/// Requests on behalf of somebody.
+fn behalf(of: &str) -> LocateRequest {
+    let requestor = Some(Requestor { id: of.to_owned(), kind: RequestorKind::SipUrl });
+    LocateRequest { requestor, ..request(ClientType::ValueAdded) }
+}
+
+#[test]
+fn rules_for_domains_leave_out_whom_they_say() {
+    let rule = |domain: Option<&str>, except: &[&str]| Rule {
+        requestor_domain: domain.map(str::to_owned),
+        except: except.iter().map(|e| (*e).to_owned()).collect(),
+        action: Action::Allow,
+        ..Rule::default()
+    };
+    let fits = |rule: &Rule, r: &LocateRequest| {
+        decided(r, rules(std::slice::from_ref(rule), Action::Deny), &Config::default()).verdict.is_ok()
+    };
+    let of = rule(Some("Example.com"), &["sip:eve@example.com"]);
+    for (who, want) in [
+        ("sip:bob@example.com", true),
+        ("sips:bob@EXAMPLE.com:5061;transport=tcp", true),
+        ("sip:eve@example.com", false),
+        ("SIP:Eve@Example.COM", false),
+        ("sip:bob@notexample.com", false),
+        ("sip:bob@example.com.evil.net", false),
+        ("bob", false),
+        ("sip:bob@", false),
+    ] {
+        assert_eq!(fits(&of, &behalf(who)), want, "{who}");
+    }
+    assert!(!fits(&of, &request(ClientType::ValueAdded)), "on nobody's behalf");
+    let all_but = rule(None, &["@evil.net", "sip:eve@example.com"]);
+    assert!(fits(&all_but, &behalf("sip:bob@example.com")) && !fits(&all_but, &behalf("sip:x@evil.net")));
+    assert!(!fits(&all_but, &request(ClientType::ValueAdded)), "it might be one of those");
+    let at = |s: i64| Utc::from_unix_s(NOON_MONDAY + s);
+    let interval = |from: i64, until: i64| Interval { from: at(from), until: at(until) };
+    let in_time = |valid: Vec<Interval>| Rule { valid, ..rule(None, &[]) };
+    let r = request(ClientType::ValueAdded);
+    assert!(fits(&in_time(vec![interval(-9, -5), interval(0, 1)]), &r));
+    assert!(!fits(&in_time(vec![interval(-9, 0), interval(1, 5)]), &r), "its end is not in it");
+}
+
+#[test]
+fn rules_count_together_where_that_is_said() {
+    let allow = |radius_m, retransmission, retention_s| Rule {
+        action: Action::Allow,
+        radius_m,
+        retransmission,
+        retention_s,
+        ..Rule::default()
+    };
+    let deny = Rule { retransmission: true, ..Rule::default() };
+    let ask = Rule { action: Action::VerifyDeny, ..allow(None, false, None) };
+    let list = [deny, allow(Some(500), false, Some(60)), ask, allow(Some(900), true, None)];
+    let r = request(ClientType::ValueAdded);
+    let first = decided(&r, rules(&list, Action::Deny), &Config::default());
+    assert_eq!(first.verdict.err(), Some(BY_RULE));
+    let together = Rules { together: true, ..rules(&list, Action::Deny) };
+    let d = decided(&r, together, &Config::default());
+    let consent = d.verdict.unwrap();
+    assert_eq!((consent.asked, d.why), (Asked::Nothing, Why::Rule(2)));
+    assert_eq!(consent.terms, Terms { radius_m: None, retransmission: true, retention_s: Some(60) });
+    let two = Rules { list: &list[..2], ..together };
+    let consent = decided(&r, two, &Config::default()).verdict.unwrap();
+    let terms = Terms { radius_m: Some(500), retransmission: false, retention_s: Some(60) };
+    assert_eq!(consent.terms, terms, "a rule that denies lends nothing");
+}

@@ -161,6 +161,11 @@ const PROFILES: &str = r#"
     [[subscribers.rules]]
     client = "shop"
     [[subscribers.rules]]
+    service = "weather"
+    action = "allow"
+    radius_m = 5000
+    retention_s = 60
+    [[subscribers.rules]]
     action = "allow"
     [[subscribers]]
     ids = ["imsi:262019999999999"]
@@ -602,6 +607,42 @@ async fn every_error_arises() {
     .filter(|name| !seen.contains(name))
     .collect();
     assert!(missing.is_empty(), "{missing:?} of {seen:?}");
+}
+
+/// However a position leaves the house: who may know it only roughly gets the same circle, and nothing else of it.
+#[tokio::test(start_paused = true)]
+async fn what_is_told_within_a_radius_is_told_so_by_every_way() {
+    let w = world();
+    w.known(estimate(1, 5.0));
+    let kind = LocationKind::Last;
+    let r = |flow| LocateRequest {
+        service: Some(ServiceId("weather".to_owned())),
+        kind,
+        flow,
+        ..w.request("tracker")
+    };
+    let exact = w.service.locate(LocateRequest { kind, ..w.request("tracker") }).await.unwrap();
+    assert_eq!(exact.estimate, estimate(1, 5.0));
+    let coarse = w.service.locate(r(Flow::Immediate)).await.unwrap();
+    let Shape::Circle { at, radius_m } = coarse.estimate.shape else { panic!() };
+    assert_eq!(radius_m, 5005.0);
+    assert!(at.distance_m(GeoPoint::new(50.0, 8.0).unwrap()) <= 5000.0);
+    let asked = LocateRequest { qop: accuracy(100.0), ..r(Flow::Immediate) };
+    assert!(!w.service.locate(asked).await.unwrap().qos_met, "its quality is that of what is told");
+    w.service.positions().record(&msisdn(), estimate(1, 5.0)).await.unwrap();
+    let all = Window { from: None, until: None, spacing: None, most: 100 };
+    let past = w.service.history(&r(Flow::Historic), all).await.unwrap();
+    assert_eq!(past[0].shape, coarse.estimate.shape);
+    assert_eq!(
+        w.service.as_told(&r(Flow::Immediate), estimate(0, 5.0)).unwrap().shape,
+        coarse.estimate.shape
+    );
+    let terms = Terms { radius_m: Some(5000), retransmission: false, retention_s: Some(60) };
+    assert_eq!(w.service.terms(&r(Flow::Immediate)), Some(terms));
+    assert_eq!(w.service.terms(&w.request("shop")), None);
+    let emergency = LocateRequest { flow: Flow::Emergency, ..r(Flow::Immediate) };
+    let psap = LocateRequest { client: w.service.client("psap").unwrap(), ..emergency };
+    assert_eq!(w.service.locate(psap).await.unwrap().estimate, estimate(1, 5.0));
 }
 
 #[tokio::test(start_paused = true)]

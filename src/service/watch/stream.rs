@@ -12,6 +12,7 @@ use super::{Scope, WatchError, WatchRequest};
 use crate::base::{GeoPoint, LocationEstimate, SetId, Utc};
 use crate::service::audit::{Entry, Given};
 use crate::service::client::ClientType;
+use crate::service::terms::Terms;
 use crate::service::triggers::Followed;
 use crate::service::{LocateError, LocateRequest, LocationKind, Origin, Service, privacy};
 
@@ -505,6 +506,7 @@ impl Watch {
         if sighting.place.is_none() && consent.asked.tells() {
             return None;
         }
+        let sighting = self.within_terms(sighting, &meant.canonical, consent.terms)?;
         let emergency = client.client_type() == ClientType::Emergency;
         if self.noted.len() < NOTED && !self.noted.contains(&meant.canonical) {
             let entry = Entry {
@@ -527,6 +529,17 @@ impl Watch {
         }
         self.given += 1;
         Some(sighting)
+    }
+
+    /// The position as the subscriber's rules let it be told. Who watches an area learns nothing of those who are told of only
+    /// within a radius: that they are in it, or are not any more, would tell more than that.
+    fn within_terms(&self, sighting: Sighting, target: &SetId, terms: Terms) -> Option<Sighting> {
+        if terms.radius_m.is_none() {
+            return Some(sighting);
+        }
+        sighting.place?;
+        let estimate = self.service.shared.coarse.tell(target, (*sighting.estimate).clone(), terms);
+        Some(Sighting { estimate: Arc::new(estimate), ..sighting })
     }
 
     fn given_of(&self, sighting: &Sighting) -> Given {
