@@ -247,8 +247,19 @@ impl App {
         let mut shown = shown(&listeners, http_addr);
         shown.extend(mlp_ports.shown());
         let (mlp, mlp_tls) = mlp_ports.addresses.clone();
-        let ground = mlp::Ground::new(&config, &service, store, &metrics, clock);
+        let background = CancellationToken::new();
+        let triggers = location::open_triggers(&config, &service, &store, clock, &background).await?;
+        let ground = mlp::Ground {
+            config: &config,
+            service: service.clone(),
+            store,
+            metrics: Arc::clone(&metrics),
+            clock,
+            triggers: triggers.clone(),
+            background,
+        };
         let door = mlp::Mlp::open(ground, mlp_ports).await?;
+        location::run_triggers(&triggers, &service);
 
         let shared = Arc::new(Shared {
             config: ArcSwap::from_pointee(config),

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
 
 use super::AppError;
 use crate::base::Now;
@@ -11,8 +12,10 @@ use crate::base::time::Clock;
 use crate::config::Config;
 use crate::observe::Metrics;
 use crate::service::audit::Audit;
+use crate::service::triggers::{self, Triggers};
 use crate::service::{Book, Parts, Positions, Profiles, Push, Service};
 use crate::slc::Policy;
+use crate::store::Store;
 
 /// The profiles of a configuration, the files that it names included.
 pub(super) fn read_book(config: &Config, data: &Path, before: Option<&Book>) -> Result<Book, AppError> {
@@ -26,6 +29,31 @@ pub(super) fn read_book(config: &Config, data: &Path, before: Option<&Book>) -> 
         );
     }
     Ok(book)
+}
+
+/// Reads the triggered requests that are to go on. They [begin](run_triggers) when the doors through which their reports leave
+/// are open.
+pub(super) async fn open_triggers(
+    config: &Config,
+    service: &Service,
+    store: &Arc<dyn Store>,
+    clock: Clock,
+    stop: &CancellationToken,
+) -> Result<Triggers, AppError> {
+    Ok(Triggers::open(triggers::Parts {
+        config: config.triggers.clone(),
+        store: Arc::clone(store),
+        locate: Arc::new(service.clone()),
+        now: Arc::new(move || clock.now().utc),
+        stop: stop.clone(),
+    })
+    .await?)
+}
+
+/// Lets time and positions have their way with triggered requests.
+pub(super) fn run_triggers(triggers: &Triggers, service: &Service) {
+    tokio::spawn(triggers.clone().listen(service.subscribe_positions()));
+    tokio::spawn(triggers.clone().run());
 }
 
 /// Builds the service.

@@ -21,7 +21,7 @@ use crate::net::Sniffed;
 use crate::net::tls::{RustlsBackend, TlsBackend};
 use crate::observe::Metrics;
 use crate::service::Service;
-use crate::service::triggers::{self, Triggers};
+use crate::service::triggers::Triggers;
 use crate::store::Store;
 
 /// Protocols that are offered inside TLS.
@@ -98,18 +98,9 @@ pub(super) struct Ground<'a> {
     pub(super) store: Arc<dyn Store>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) clock: Clock,
-}
-
-impl<'a> Ground<'a> {
-    pub(super) fn new(
-        config: &'a Config,
-        service: &Service,
-        store: Arc<dyn Store>,
-        metrics: &Arc<Metrics>,
-        clock: Clock,
-    ) -> Self {
-        Self { config, service: service.clone(), store, metrics: Arc::clone(metrics), clock }
-    }
+    pub(super) triggers: Triggers,
+    /// Stops what works in the background, the triggers included.
+    pub(super) background: CancellationToken,
 }
 
 /// The door while it is open.
@@ -124,18 +115,9 @@ pub(super) struct Mlp {
 impl Mlp {
     /// Goes on with what is in the store, and takes requests.
     pub(super) async fn open(ground: Ground<'_>, ports: Ports) -> Result<Self, AppError> {
-        let Ground { config, service, store, metrics, clock } = ground;
+        let Ground { config, service, store, metrics, clock, triggers, background } = ground;
         let section = |section, problem: String| AppError::Section { section, problem };
         let now: Arc<dyn Fn() -> Utc + Send + Sync> = Arc::new(move || clock.now().utc);
-        let background = CancellationToken::new();
-        let triggers = Triggers::open(triggers::Parts {
-            config: config.triggers.clone(),
-            store: Arc::clone(&store),
-            locate: Arc::new(service.clone()),
-            now: Arc::clone(&now),
-            stop: background.clone(),
-        })
-        .await?;
         let reports = config.mlp.reports.clone();
         let within = Duration::from_secs(reports.timeout_s.into());
         let client =
@@ -160,19 +142,16 @@ impl Mlp {
             let backend = RustlsBackend::new(wanted, &config.data, names)?.offering(&ALPN)?;
             Some(Arc::new(backend))
         };
-        let positions = service.subscribe_positions();
         let door = Door::new(Parts {
             config: config.mlp.clone(),
             service,
-            triggers: triggers.clone(),
+            triggers,
             store,
             outbox: outbox.clone(),
             metrics,
             now,
             stop: background.clone(),
         });
-        tokio::spawn(triggers.clone().run());
-        tokio::spawn(triggers.listen(positions));
         let stop = CancellationToken::new();
         let acceptor = tls.clone().map(|tls| Arc::new(Acceptor(tls)) as Arc<dyn Tls>);
         let running = door.run(ports.plain, ports.secure, acceptor, stop.clone());

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::area::Verification;
 use super::audit::{Entry, Given};
 use super::outcome::{LocateError, Located, SystemFault};
 use super::privacy::Decision;
@@ -115,6 +116,21 @@ impl Account {
             Err(e) => e.name(),
         };
         self.finish(result, outcome).await
+    }
+
+    /// Records that it was told whether a target is in an area, and lets that pass if that is possible.
+    pub(super) async fn close_verified(
+        mut self,
+        result: Result<(Located, Verification), LocateError>,
+    ) -> Result<Verification, LocateError> {
+        let origin = match &result {
+            Ok((l, _)) => {
+                self.entry.given = Some(self.given(&l.estimate, l.origin.name(), l.qos_met));
+                l.origin.name()
+            }
+            Err(e) => e.name(),
+        };
+        self.finish(result.map(|(_, verification)| verification), origin).await
     }
 
     pub(super) async fn close_permit(mut self, result: Result<(), LocateError>) -> Result<(), LocateError> {

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::account::Account;
+use super::area::{Area, Verification};
 use super::book::Meant;
 use super::client::{ClientType, UnderWay};
 use super::outcome::{
@@ -78,6 +79,22 @@ impl Service {
         let mut account = Account::open(&self.shared, &request, "locate");
         let result = self.find(&request, &mut account).await;
         account.close(result).await
+    }
+
+    /// Whether a target is in an area; where it is is not told. Asked for, recorded and answered as a position is.
+    ///
+    /// # Errors
+    /// As [`Service::locate`].
+    pub async fn verify(&self, request: LocateRequest, area: &Area) -> Result<Verification, LocateError> {
+        let mut account = Account::open(&self.shared, &request, "verify");
+        let result = self.find(&request, &mut account).await.and_then(|located| {
+            let matched = area.matches(&located.estimate.shape);
+            let (result, rate) = matched.ok_or(LocateError::Method(MethodFault::NoFix))?;
+            let verification =
+                Verification { result, rate, time: located.estimate.time, qos_met: located.qos_met };
+            Ok((located, verification))
+        });
+        account.close_verified(result).await
     }
 
     async fn find(&self, r: &LocateRequest, account: &mut Account) -> Result<Located, LocateError> {

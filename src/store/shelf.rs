@@ -18,11 +18,22 @@ pub enum Shelf {
     Reports,
     /// Reports that were given up.
     DeadReports,
+    /// Reports of triggers, kept for those who follow them.
+    TriggerReports,
+    /// The newest positions in the order in which they came in.
+    Journal,
 }
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Triggers, Self::Requests, Self::Reports, Self::DeadReports];
+    pub const ALL: [Self; 6] = [
+        Self::Triggers,
+        Self::Requests,
+        Self::Reports,
+        Self::DeadReports,
+        Self::TriggerReports,
+        Self::Journal,
+    ];
 
     /// The letter that stands for it in keys: never one that another shelf had.
     pub(super) const fn letter(self) -> u8 {
@@ -31,6 +42,8 @@ impl Shelf {
             Self::Requests => b'Q',
             Self::Reports => b'R',
             Self::DeadReports => b'D',
+            Self::TriggerReports => b'K',
+            Self::Journal => b'J',
         }
     }
 }

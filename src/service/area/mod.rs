@@ -1,12 +1,31 @@
-//! Whether a place is inside an area.
+//! Areas, and how probable it is that a target is in one.
 //!
-//! Everything is seen from the place itself, along geodesics: no map projection, and neither the antimeridian nor a pole
-//! is special.
+//! Everything is reckoned around the place itself or around the centre of a round region: no map projection of the Earth as a
+//! whole, and neither the antimeridian nor a pole is special.
+//!
+//! A position with an ellipse of uncertainty is a normal distribution: with confidence *c*, the ellipse is where the
+//! distribution has the share *c*. Over polygons, with holes or not, it is integrated exactly, over boxes, circles, ellipses and
+//! sectors by polygons that stray from them by less than 0.002 standard deviations where it matters. A polygon or a sector of
+//! uncertainty is a distribution without any preference within the shape; it, and the union of regions that overlap, are
+//! integrated by 1024 samples, with an error below 0.02.
 
-use geo::{Bearing, Geodesic, Point};
+mod bounds;
+mod frame;
+mod normal;
+mod ring;
+mod round;
+mod spread;
+mod verify;
+
 use serde::{Deserialize, Serialize};
 
-use crate::base::geo::wrap_deg;
+pub use bounds::Bounds;
+pub use verify::{Match, Verification};
+
+use self::frame::Frame;
+use self::ring::Ring;
+use self::round::Round;
+use self::spread::{Spread, Whiten};
 use crate::base::{GeoPoint, Shape};
 
 /// Most regions of one area.
@@ -15,9 +34,39 @@ pub const MAX_PARTS: usize = 64;
 pub const MAX_CORNERS: usize = 2048;
 
 /// An area: the union of regions.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Region>", into = "Vec<Region>")]
-pub struct Area(Vec<Region>);
+pub struct Area {
+    regions: Vec<Region>,
+    /// The same, made ready.
+    parts: Vec<Part>,
+    bounds: Bounds,
+    /// Whether no two regions are near each other.
+    apart: bool,
+}
+
+impl PartialEq for Area {
+    fn eq(&self, other: &Self) -> bool {
+        self.regions == other.regions
+    }
+}
+
+/// A region made ready.
+#[derive(Clone, Debug)]
+enum Part {
+    Rings { outer: Ring, holes: Vec<Ring> },
+    Round(Round),
+    Box(Extent),
+}
+
+/// What lies between two parallels and two meridians, degrees.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    south: f64,
+    west: f64,
+    north: f64,
+    width: f64,
+}
 
 /// A part of an area.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,7 +106,7 @@ pub enum NoArea {
     /// There are none, or a point or a polygon of fewer than three corners is among them.
     #[error("the shape encloses nothing")]
     Empty,
-    /// More than [`MAX_PARTS`] shapes or corners.
+    /// More than [`MAX_PARTS`] regions or [`MAX_CORNERS`] corners, or a polygon that does not fit into half of the Earth.
     #[error("the shape has too many parts")]
     TooLarge,
     /// A coordinate or a length is not a number in its range.
@@ -82,24 +131,55 @@ impl Area {
         if regions.is_empty() {
             return Err(NoArea::Empty);
         }
-        if regions.len() > MAX_PARTS {
+        let corners = regions.iter().map(Region::corners).sum::<usize>();
+        if regions.len() > MAX_PARTS || corners > MAX_CORNERS {
             return Err(NoArea::TooLarge);
         }
-        if regions.iter().map(Region::corners).sum::<usize>() > MAX_CORNERS {
-            return Err(NoArea::TooLarge);
-        }
-        regions.iter().try_for_each(Region::check)?;
-        Ok(Self(regions))
+        let parts = regions.iter().map(Region::part).collect::<Result<Vec<_>, _>>()?;
+        let each: Vec<Bounds> = parts.iter().map(Bounds::of_part).collect();
+        let apart = each.iter().enumerate().all(|(i, a)| each.iter().skip(i + 1).all(|b| !a.meets(b)));
+        let bounds = each.into_iter().reduce(Bounds::and).ok_or(NoArea::Empty)?;
+        Ok(Self { regions, parts, bounds, apart })
     }
 
     /// Whether the place lies inside; borders do.
     pub fn contains(&self, place: GeoPoint) -> bool {
-        self.0.iter().any(|region| region.contains(place))
+        self.parts.iter().any(|part| part.contains(place))
+    }
+
+    /// How probable it is that a target of which an estimate says this is inside, 0..=1. `None` when the shape says nothing
+    /// that makes sense.
+    pub fn probability(&self, estimate: &Shape) -> Option<f64> {
+        let (centre, spread) = Spread::of(estimate)?;
+        Some(self.share(centre, &spread))
+    }
+
+    fn share(&self, centre: GeoPoint, spread: &Spread) -> f64 {
+        let exact = match spread {
+            Spread::Point => return f64::from(u8::from(self.contains(centre))),
+            Spread::Normal { .. } => self.apart,
+            Spread::Even(_) => false,
+        };
+        let reach = Bounds::around(centre, spread.reach_m());
+        if !self.bounds.meets(&reach) {
+            return 0.0;
+        }
+        let frame = Frame::at(centre);
+        if exact {
+            let all: f64 = self.parts.iter().map(|part| part.holds(centre, &frame, spread)).sum();
+            return all.clamp(0.0, 1.0);
+        }
+        spread.share(centre, &frame, |place| self.contains(place))
+    }
+
+    /// A box that holds it.
+    pub const fn bounds(&self) -> Bounds {
+        self.bounds
     }
 
     /// The regions.
     pub fn regions(&self) -> &[Region] {
-        &self.0
+        &self.regions
     }
 }
 
@@ -112,7 +192,7 @@ impl TryFrom<Vec<Region>> for Area {
 
 impl From<Area> for Vec<Region> {
     fn from(area: Area) -> Self {
-        area.0
+        area.regions
     }
 }
 
@@ -125,198 +205,142 @@ impl Region {
         }
     }
 
-    fn check(&self) -> Result<(), NoArea> {
+    fn part(&self) -> Result<Part, NoArea> {
         match self {
-            Self::Shape(shape) => check(shape),
-            Self::Rings { outer, holes } => {
-                std::iter::once(outer).chain(holes).try_for_each(|ring| check(&Shape::Polygon(ring.clone())))
-            }
+            Self::Shape(shape) => part_of(shape),
+            Self::Rings { outer, holes } => Ok(Part::Rings {
+                outer: ring(outer)?,
+                holes: holes.iter().map(|hole| ring(hole)).collect::<Result<_, _>>()?,
+            }),
             Self::Box { south, west, north, east } => {
                 GeoPoint::new(*south, *west).and(GeoPoint::new(*north, *east)).ok_or(NoArea::Value)?;
-                if south < north && west != east { Ok(()) } else { Err(NoArea::Empty) }
-            }
-        }
-    }
-
-    fn contains(&self, place: GeoPoint) -> bool {
-        match self {
-            Self::Shape(shape) => contains(shape, place),
-            Self::Rings { outer, holes } => {
-                polygon_contains(outer, place) && !holes.iter().any(|h| polygon_contains(h, place))
-            }
-            Self::Box { south, west, north, east } => {
-                let width = (east - west).rem_euclid(360.0);
-                (*south..=*north).contains(&place.lat) && (place.lon - west).rem_euclid(360.0) <= width
+                let all = east - west >= 360.0;
+                let width = if all { 360.0 } else { (east - west).rem_euclid(360.0) };
+                if south < north && width > 0.0 {
+                    Ok(Part::Box(Extent { south: *south, west: *west, north: *north, width }))
+                } else {
+                    Err(NoArea::Empty)
+                }
             }
         }
     }
 }
 
-fn check(shape: &Shape) -> Result<(), NoArea> {
+fn ring(corners: &[GeoPoint]) -> Result<Ring, NoArea> {
+    if corners.len() < 3 {
+        return Err(NoArea::Empty);
+    }
+    if corners.iter().any(|c| GeoPoint::new(c.lat, c.lon).is_none()) {
+        return Err(NoArea::Value);
+    }
+    Ring::new(corners).ok_or(NoArea::TooLarge)
+}
+
+fn part_of(shape: &Shape) -> Result<Part, NoArea> {
     let length =
         |v: f64| if v.is_finite() && (0.0..=2.1e7).contains(&v) { Ok(()) } else { Err(NoArea::Value) };
     let angle = |v: f64| if v.is_finite() { Ok(()) } else { Err(NoArea::Value) };
     let place = |p: &GeoPoint| GeoPoint::new(p.lat, p.lon).map(drop).ok_or(NoArea::Value);
     match shape {
         Shape::Point(_) | Shape::PointAltitude { .. } => Err(NoArea::Empty),
-        Shape::Circle { at, radius_m } => place(at).and(length(*radius_m)),
-        Shape::Ellipse { at, ellipse } | Shape::Ellipsoid { at, ellipse, .. } => place(at)
-            .and(length(ellipse.semi_major_m))
-            .and(length(ellipse.semi_minor_m))
-            .and(angle(ellipse.orientation_deg)),
-        Shape::Polygon(corners) if corners.len() < 3 => Err(NoArea::Empty),
-        Shape::Polygon(corners) => corners.iter().try_for_each(place),
-        Shape::Arc { at, inner_m, thickness_m, start_deg, opening_deg, .. } => place(at)
-            .and(length(*inner_m))
-            .and(length(*thickness_m))
-            .and(angle(*start_deg))
-            .and(angle(*opening_deg)),
-    }
-}
-
-fn contains(shape: &Shape, place: GeoPoint) -> bool {
-    match shape {
-        Shape::Point(_) | Shape::PointAltitude { .. } => false,
-        Shape::Circle { at, radius_m } => at.distance_m(place) <= *radius_m,
+        Shape::Circle { at, radius_m } => {
+            place(at).and(length(*radius_m))?;
+            Ok(Part::Round(Round::circle(*at, *radius_m)))
+        }
         Shape::Ellipse { at, ellipse } | Shape::Ellipsoid { at, ellipse, .. } => {
-            let distance = at.distance_m(place);
-            if distance > ellipse.semi_major_m.max(ellipse.semi_minor_m) {
-                return false;
-            }
-            let (a, b) = (ellipse.semi_major_m, ellipse.semi_minor_m);
-            if a == b {
-                return true;
-            }
-            let angle = (bearing(*at, place) - ellipse.orientation_deg).to_radians();
-            let (along, across) = (distance * angle.cos(), distance * angle.sin());
-            // Multiplied out, so that an axis of zero is no division by it.
-            (along * b).powi(2) + (across * a).powi(2) <= (a * b).powi(2)
+            place(at).and(length(ellipse.semi_major_m)).and(length(ellipse.semi_minor_m))?;
+            angle(ellipse.orientation_deg)?;
+            Ok(Part::Round(Round::ellipse(*at, ellipse)))
         }
-        Shape::Polygon(corners) => polygon_contains(corners, place),
+        Shape::Polygon(corners) => Ok(Part::Rings { outer: ring(corners)?, holes: Vec::new() }),
         Shape::Arc { at, inner_m, thickness_m, start_deg, opening_deg, .. } => {
-            let distance = at.distance_m(place);
-            let in_ring = *inner_m <= distance && distance <= inner_m + thickness_m;
-            in_ring
-                && (distance == 0.0 || (bearing(*at, place) - start_deg).rem_euclid(360.0) <= *opening_deg)
+            place(at).and(length(*inner_m)).and(length(*thickness_m)).and(length(inner_m + thickness_m))?;
+            angle(*start_deg).and(angle(*opening_deg))?;
+            Ok(Part::Round(Round::arc(*at, *inner_m, *thickness_m, *start_deg, *opening_deg)))
         }
     }
 }
 
-/// Degrees clockwise from north.
-fn bearing(from: GeoPoint, to: GeoPoint) -> f64 {
-    Geodesic.bearing(Point::new(from.lon, from.lat), Point::new(to.lon, to.lat))
+impl Part {
+    fn contains(&self, place: GeoPoint) -> bool {
+        match self {
+            Self::Round(round) => round.contains(place),
+            Self::Box(extent) => extent.contains(place),
+            Self::Rings { outer, holes } => {
+                let (normal, frame) = (frame::normal(place), Frame::at(place));
+                outer.contains(normal, &frame, true)
+                    && !holes.iter().any(|h| h.contains(normal, &frame, false))
+            }
+        }
+    }
+
+    /// What a normal distribution around a place has inside.
+    fn holds(&self, centre: GeoPoint, frame: &Frame, spread: &Spread) -> f64 {
+        let Spread::Normal { major_m, minor_m, orientation_deg } = *spread else { return 0.0 };
+        let whiten = || Whiten::new(major_m, minor_m, orientation_deg);
+        match self {
+            Self::Round(round) => round.holds(centre, major_m, minor_m, orientation_deg),
+            Self::Rings { outer, holes } => {
+                let whiten = whiten();
+                let without: f64 = holes.iter().map(|hole| hole.holds(frame, &whiten)).sum();
+                (outer.holds(frame, &whiten) - without).clamp(0.0, 1.0)
+            }
+            Self::Box(extent) => {
+                let reach_m = normal::REACH * major_m.max(minor_m);
+                extent.border_near(centre, reach_m).map_or(0.0, |ring| ring.holds(frame, &whiten()))
+            }
+        }
+    }
 }
 
-/// Whoever stands inside and follows the border with his eyes has turned around once at its end; outside he has not. The
-/// smaller of the two areas that a ring bounds is meant.
-fn polygon_contains(corners: &[GeoPoint], place: GeoPoint) -> bool {
-    if corners.iter().any(|c| c.distance_m(place) < 1e-3) {
-        return true;
+impl Extent {
+    fn contains(&self, place: GeoPoint) -> bool {
+        (self.south..=self.north).contains(&place.lat)
+            && ((place.lon - self.west).rem_euclid(360.0) <= self.width || place.lat.abs() == 90.0)
     }
-    let bearings: Vec<f64> = corners.iter().map(|c| bearing(place, *c)).collect();
-    let steps = bearings.iter().zip(bearings.iter().cycle().skip(1)).map(|(from, to)| wrap_deg(to - from));
-    let turned: f64 = steps.clone().sum();
-    // On a border the two ends of one side lie in opposite directions.
-    turned.abs() > 180.0 || steps.into_iter().any(|s| s.abs() > 180.0 - 1e-7)
+
+    /// The border of the part of the box that is within reach of a place; `None` where there is none.
+    fn border_near(&self, centre: GeoPoint, reach_m: f64) -> Option<Ring> {
+        /// Sides into which the part of a parallel is divided.
+        const SIDES: u32 = 64;
+        /// Half of the side of the largest window, degrees: it must fit into half of the Earth.
+        const WIDEST: f64 = 60.0;
+        let window = (reach_m / 110_000.0).clamp(1e-6, WIDEST);
+        let (south, north) = (self.south.max(centre.lat - window), self.north.min(centre.lat + window));
+        if south >= north {
+            return None;
+        }
+        // Near a pole the window goes all around.
+        let poleward = (centre.lat.abs() + window).min(90.0).to_radians().cos();
+        let across = if poleward * 180.0 <= window { 180.0 } else { (window / poleward).min(180.0) };
+        // Degrees east of the western border.
+        let middle = (centre.lon - self.west).rem_euclid(360.0);
+        let around = across >= 180.0 || self.width >= 360.0 && across >= 90.0;
+        let (west, east) = if around {
+            (0.0, self.width)
+        } else {
+            // The place may be nearer to the box the other way around.
+            [middle - 360.0, middle, middle + 360.0]
+                .into_iter()
+                .map(|m| {
+                    if self.width >= 360.0 {
+                        (m - across, m + across)
+                    } else {
+                        ((m - across).max(0.0), (m + across).min(self.width))
+                    }
+                })
+                .find(|(west, east)| west < east)?
+        };
+        let step = (east - west) / f64::from(SIDES);
+        let along = |lat: f64| (0..=SIDES).map(move |i| (lat, self.west + west + f64::from(i) * step));
+        let corners = along(south).chain(along(north).collect::<Vec<_>>().into_iter().rev());
+        let normal = |(lat, lon): (f64, f64)| {
+            let ((sin, cos), (sin_lon, cos_lon)) = (lat.to_radians().sin_cos(), lon.to_radians().sin_cos());
+            [cos * cos_lon, cos * sin_lon, sin]
+        };
+        Ring::of_normals(corners.map(normal).collect())
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::base::geo::Ellipse;
-
-    fn at(lat: f64, lon: f64) -> GeoPoint {
-        GeoPoint::new(lat, lon).unwrap()
-    }
-
-    fn area(shape: Shape) -> Area {
-        Area::new(vec![shape]).unwrap()
-    }
-
-    #[test]
-    fn circles_ellipses_and_arcs() {
-        let c = area(Shape::Circle { at: at(50.0, 4.0), radius_m: 1000.0 });
-        assert!(c.contains(at(50.0, 4.0)) && c.contains(at(50.0089, 4.0)) && !c.contains(at(50.0091, 4.0)));
-        let ellipse =
-            Ellipse { semi_major_m: 1000.0, semi_minor_m: 100.0, orientation_deg: 90.0, confidence: None };
-        let e = area(Shape::Ellipse { at: at(0.0, 179.999), ellipse });
-        assert!(e.contains(at(0.0, -179.993)), "along the major axis, over the antimeridian");
-        assert!(!e.contains(at(0.002, 179.999)), "across it");
-        assert!(!e.contains(at(0.0, -179.99)));
-        let arc = area(Shape::Arc {
-            at: at(50.0, 4.0),
-            inner_m: 500.0,
-            thickness_m: 500.0,
-            start_deg: 350.0,
-            opening_deg: 20.0,
-            confidence: None,
-        });
-        assert!(arc.contains(at(50.006, 4.0)) && arc.contains(at(50.006, 4.0013)));
-        assert!(!arc.contains(at(50.004, 4.0)) && !arc.contains(at(50.0095, 4.0)));
-        assert!(!arc.contains(at(50.006, 4.005)) && !arc.contains(at(49.994, 4.0)));
-    }
-
-    #[test]
-    fn polygons_convex_concave_over_the_antimeridian_and_around_a_pole() {
-        let ring = |corners: &[(f64, f64)]| {
-            area(Shape::Polygon(corners.iter().map(|(lat, lon)| at(*lat, *lon)).collect()))
-        };
-        let square = ring(&[(0.0, 179.0), (1.0, 179.0), (1.0, -179.0), (0.0, -179.0)]);
-        assert!(square.contains(at(0.5, 180.0)) && square.contains(at(0.5, -179.5)));
-        assert!(!square.contains(at(0.5, 178.9)) && !square.contains(at(-0.1, 180.0)));
-        assert!(square.contains(at(0.0, 179.0)), "a corner");
-        assert!(square.contains(at(0.5, 179.0)), "a border");
-        let horseshoe = ring(&[
-            (0.0, 0.0),
-            (0.0, 3.0),
-            (3.0, 3.0),
-            (3.0, 2.0),
-            (1.0, 2.0),
-            (1.0, 1.0),
-            (3.0, 1.0),
-            (3.0, 0.0),
-        ]);
-        assert!(horseshoe.contains(at(2.0, 0.5)) && horseshoe.contains(at(0.5, 1.5)));
-        assert!(!horseshoe.contains(at(2.0, 1.5)));
-        let cap = ring(&[(80.0, 0.0), (80.0, 120.0), (80.0, -120.0)]);
-        assert!(cap.contains(at(90.0, 0.0)) && cap.contains(at(86.0, 60.0)) && !cap.contains(at(79.0, 0.0)));
-        // A ring that is closed is the same ring.
-        let closed = ring(&[(0.0, 0.0), (0.0, 1.0), (1.0, 1.0), (0.0, 0.0)]);
-        assert!(closed.contains(at(0.3, 0.6)) && !closed.contains(at(0.6, 0.3)));
-    }
-
-    #[test]
-    fn what_encloses_nothing_is_no_area() {
-        assert_eq!(Area::new(vec![]), Err(NoArea::Empty));
-        assert_eq!(Area::new(vec![Shape::Point(at(0.0, 0.0))]), Err(NoArea::Empty));
-        let thin = vec![at(0.0, 0.0), at(0.0, 1.0)];
-        assert_eq!(Area::new(vec![Shape::Polygon(thin)]), Err(NoArea::Empty));
-        assert_eq!(
-            Area::new(vec![Shape::Polygon(vec![at(0.0, 0.0); MAX_CORNERS + 1])]),
-            Err(NoArea::TooLarge)
-        );
-        let bad = Shape::Circle { at: at(0.0, 0.0), radius_m: f64::NAN };
-        assert_eq!(Area::new(vec![bad]), Err(NoArea::Value));
-    }
-
-    proptest! {
-        /// A fine polygon drawn as a circle holds what the circle holds.
-        #[test]
-        fn a_circle_of_corners_is_a_circle(
-            lat in -89.9f64..89.9, lon in -180.0f64..180.0, bearing in 0.0f64..360.0, share in 0.0f64..2.0,
-        ) {
-            use geo::Destination;
-            prop_assume!((share - 1.0).abs() > 0.02);
-            let centre = Point::new(lon, lat);
-            let place = |bearing, distance| {
-                let p = Geodesic.destination(centre, bearing, distance);
-                GeoPoint::new(p.y(), wrap_deg(p.x())).unwrap()
-            };
-            let corners = (0..60).map(|k| place(f64::from(k) * 6.0, 5000.0)).collect();
-            let polygon = area(Shape::Polygon(corners));
-            prop_assert_eq!(polygon.contains(place(bearing, 5000.0 * share)), share < 1.0);
-        }
-    }
-}
+mod tests;

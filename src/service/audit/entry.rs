@@ -31,7 +31,7 @@ pub struct Given {
 pub struct Entry {
     /// When it was decided, UTC.
     pub at: String,
-    /// What it is about: `locate`, `permit`, `history`, `forget`, `begin` (a file), `damage` (a file whose end was not sound).
+    /// What it is about: `locate`, `verify`, `watch`, `permit`, `history`, `forget`, `begin` (a file), `damage` (a file whose end was not sound).
     pub what: &'static str,
     /// The client's id.
     #[serde(skip_serializing_if = "str::is_empty")]

@@ -10,27 +10,38 @@
 //! A report is handed to its door before the progress of its trigger is stored. If the server is killed between the two, the
 //! report is sent twice; none is lost.
 
+mod create;
+mod detector;
 mod engine;
+mod follow;
 mod progress;
 mod report;
+mod runner;
+mod state;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod trigger;
 
 use serde::{Deserialize, Serialize};
 
+use super::LocateError;
+
 pub use crate::service::area::{Area, NoArea, Region};
-pub use engine::{Locate, Locating, Parts, Triggers};
+pub use create::{Created, NewTrigger};
+pub use detector::Detector;
+pub use engine::{Locate, Locating, Parts, Status, Triggers};
+pub use follow::{Following, Told};
 pub use report::{Cause, End, Outcome, OutcomeOf, ReportSink, TriggerReport};
-pub use trigger::{Ask, Condition, Event, Followed, Manner, Side, Trigger, TriggerId};
+pub use trigger::{Ask, Condition, Event, Followed, Manner, Sensitivity, Side, Trigger, TriggerId};
 
 /// The `[triggers]` section.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// Most triggered requests at once, 1..=1000000. Default 10000.
+    /// Most triggered requests at once, 1..=1000000. Default 200000.
     pub max: u32,
-    /// Most triggered requests of one client, 1..=1000000. Default 1000.
+    /// Most triggered requests of one client, 1..=1000000. Default 100000.
     pub max_per_client: u32,
     /// Most targets of one request, 1..=10000. Default 100.
     pub max_targets: u32,
@@ -44,42 +55,57 @@ pub struct Config {
     pub poll_s: u64,
     /// Most locations for triggers under way at once, 1..=100000. Default 200.
     pub concurrent: u32,
+    /// Most reports that are kept of one trigger for those who follow it, 1..=100000. Default 1000.
+    pub keep_reports: u32,
+    /// How probable it must be that a target is inside of an area, or outside, where a request does not say, 0.01..=0.99.
+    /// Default 0.5.
+    pub probability: f64,
+    /// By how much that probability must fall before it counts the other way, where a request does not say, 0..=0.9.
+    /// Default 0.1.
+    pub hysteresis: f64,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            max: 10_000,
-            max_per_client: 1000,
+            max: 200_000,
+            max_per_client: 100_000,
             max_targets: 100,
             min_interval_s: 1,
             longest_s: 30 * 86_400,
             poll_s: 60,
             concurrent: 200,
+            keep_reports: 1000,
+            probability: 0.5,
+            hysteresis: 0.1,
         }
     }
 }
 
 /// A value out of its range.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{key}: {value} is not in {range}")]
 pub struct OutOfRange {
     key: &'static str,
-    value: u64,
+    value: f64,
     range: &'static str,
 }
 
 impl Config {
     /// Checks the ranges.
     pub fn check(&self) -> Result<(), OutOfRange> {
+        let n = f64::from;
         for (key, value, low, high, range) in [
-            ("max", u64::from(self.max), 1, 1_000_000, "1..=1000000"),
-            ("max_per_client", u64::from(self.max_per_client), 1, 1_000_000, "1..=1000000"),
-            ("max_targets", u64::from(self.max_targets), 1, 10_000, "1..=10000"),
-            ("min_interval_s", u64::from(self.min_interval_s), 1, 86_400, "1..=86400"),
-            ("longest_s", self.longest_s, 60, 31_536_000, "60..=31536000"),
-            ("poll_s", self.poll_s, 0, 86_400, "0..=86400"),
-            ("concurrent", u64::from(self.concurrent), 1, 100_000, "1..=100000"),
+            ("max", n(self.max), 1.0, 1e6, "1..=1000000"),
+            ("max_per_client", n(self.max_per_client), 1.0, 1e6, "1..=1000000"),
+            ("max_targets", n(self.max_targets), 1.0, 1e4, "1..=10000"),
+            ("min_interval_s", n(self.min_interval_s), 1.0, 86_400.0, "1..=86400"),
+            ("longest_s", self.longest_s as f64, 60.0, 31_536_000.0, "60..=31536000"),
+            ("poll_s", self.poll_s as f64, 0.0, 86_400.0, "0..=86400"),
+            ("concurrent", n(self.concurrent), 1.0, 1e5, "1..=100000"),
+            ("keep_reports", n(self.keep_reports), 1.0, 1e5, "1..=100000"),
+            ("probability", self.probability, 0.01, 0.99, "0.01..=0.99"),
+            ("hysteresis", self.hysteresis, 0.0, 0.9, "0..=0.9"),
         ] {
             if !(low..=high).contains(&value) {
                 return Err(OutOfRange { key, value, range });
@@ -87,10 +113,14 @@ impl Config {
         }
         Ok(())
     }
+
+    pub(super) const fn sensitivity(&self) -> Sensitivity {
+        Sensitivity { probability: self.probability, hysteresis: self.hysteresis }
+    }
 }
 
 /// Why a triggered request is not taken.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum TriggerError {
     /// It says neither when nor at what event.
     #[error("it says neither when nor at what event")]
@@ -101,8 +131,14 @@ pub enum TriggerError {
     /// The interval is shorter than this server serves, seconds.
     #[error("the interval is shorter than {0} s")]
     Interval(u32),
-    /// More targets than are taken.
-    #[error("more than {0} targets")]
+    /// A number in the condition makes no sense.
+    #[error("a number in the condition is out of range")]
+    Condition,
+    /// The client may follow none of the targets.
+    #[error(transparent)]
+    Refused(LocateError),
+    /// No target, or more than are taken.
+    #[error("no target, or more than {0} targets")]
     TooManyTargets(u32),
     /// The client, or all clients together, have as many as they may.
     #[error("there are as many triggered requests as may be")]

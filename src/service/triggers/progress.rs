@@ -4,18 +4,21 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::trigger::{Condition, Event, Manner, Side, Trigger};
+use super::detector::Detector;
+use super::trigger::{Condition, Manner, Sensitivity, Trigger};
 use crate::base::{GeoPoint, LocationEstimate, Utc};
 
 /// What is remembered of one target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct OfTarget {
-    /// Whether it was inside the area, or faster than the limit, when it was last heard of.
-    inside: Option<bool>,
+    /// What the event is seen by.
+    #[serde(flatten)]
+    detector: Detector,
     /// When its last event was reported.
     reported: Option<Utc>,
-    /// Where it was then.
-    reported_at: Option<GeoPoint>,
+    /// The newest position that was looked at, where others are measured from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    at: Option<GeoPoint>,
     /// The time of the newest position that was looked at.
     seen: Option<Utc>,
     /// Events reported.
@@ -48,12 +51,37 @@ pub(super) struct Progress {
     pub(super) batch: Vec<Kept>,
     pub(super) batch_since: Option<Utc>,
     pub(super) over: bool,
+    /// When it was over, where its reports are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ended: Option<Utc>,
+    /// Where the others of a [`Condition::Distance`] were heard of last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    others: Vec<Option<GeoPoint>>,
+}
+
+/// What a position means for a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// The event happened and is to be told.
+    pub(super) happened: bool,
+    /// What is remembered has changed such that a restart should find it.
+    pub(super) changed: bool,
+    /// The target is known to be outside of the area; only where it comes near again will anything happen.
+    pub(super) away: bool,
 }
 
 /// Most positions that wait for a batch; more are sent early.
 const MAX_BATCH: usize = 1024;
 
+/// How long requests that are over, and their reports, are kept for those who follow.
+const AFTERLIFE: Duration = Duration::from_hours(24);
+
 impl Progress {
+    /// Until when a request that is over is kept.
+    pub(super) fn kept_until(&self) -> Option<Utc> {
+        self.ended.map(|at| at + AFTERLIFE)
+    }
+
     pub(super) fn new(trigger: &Trigger) -> Self {
         Self { targets: vec![OfTarget::default(); trigger.targets.len()], ..Self::default() }
     }
@@ -99,27 +127,87 @@ impl Progress {
         target: usize,
         at: &LocationEstimate,
         now: Utc,
-    ) -> bool {
-        let Some(event) = &trigger.event else { return false };
+        usual: Sensitivity,
+    ) -> Seen {
+        let none = Seen::default();
+        let Some(event) = &trigger.event else { return none };
         if now < trigger.start || now > trigger.stop || self.over {
-            return false;
+            return none;
         }
-        let Some(t) = self.targets.get_mut(target) else { return false };
+        let nearest = match &event.condition {
+            Condition::Distance { .. } => self.nearest(at),
+            _ => None,
+        };
+        let Some(t) = self.targets.get_mut(target) else { return none };
         // The same position may come by two ways.
         if t.stopped || t.reports >= event.most || t.seen.is_some_and(|seen| at.time <= seen) {
-            return false;
+            return none;
         }
         t.seen = Some(at.time);
         if t.reported.is_some_and(|r| now.since(r) < Duration::from_secs(event.blind_s)) {
-            return false;
+            return none;
         }
-        let happened = t.happened(event, at);
+        let before = t.detector.is_inside();
+        let happened = match &event.condition {
+            Condition::Distance { metres, side, .. } => {
+                t.at = at.shape.centre();
+                nearest.is_some_and(|n| t.detector.is_distant(*side, *metres, n))
+            }
+            condition => t.detector.happens(condition, event.sensitivity.unwrap_or(usual), at),
+        };
         if happened {
             t.reported = Some(now);
-            t.reported_at = at.shape.centre();
+            t.detector.told(at);
             t.reports += 1;
         }
+        let inside = t.detector.is_inside();
+        Seen { happened, changed: happened || inside != before, away: inside == Some(false) }
+    }
+
+    /// Metres to the nearest of the others that have been heard of.
+    fn nearest(&self, at: &LocationEstimate) -> Option<f64> {
+        let centre = at.shape.centre()?;
+        self.others.iter().flatten().map(|other| other.distance_m(centre)).reduce(f64::min)
+    }
+
+    /// Takes note of where one of the others of a [`Condition::Distance`] is; the targets whose event that is.
+    pub(super) fn heard_other(
+        &mut self,
+        trigger: &Trigger,
+        other: usize,
+        at: &LocationEstimate,
+        now: Utc,
+    ) -> Vec<usize> {
+        let Some(event) = &trigger.event else { return Vec::new() };
+        let Condition::Distance { others, metres, side } = &event.condition else { return Vec::new() };
+        let Some(centre) = at.shape.centre().filter(|_| other < others.len()) else { return Vec::new() };
+        self.others.resize(others.len(), None);
+        if let Some(slot) = self.others.get_mut(other) {
+            *slot = Some(centre);
+        }
+        if now < trigger.start || now > trigger.stop || self.over {
+            return Vec::new();
+        }
+        let blind = Duration::from_secs(event.blind_s);
+        let mut happened = Vec::new();
+        for (place, t) in self.targets.iter_mut().enumerate() {
+            if t.stopped || t.reports >= event.most || t.reported.is_some_and(|r| now.since(r) < blind) {
+                continue;
+            }
+            let Some(from) = t.at else { continue };
+            let nearest = self.others.iter().flatten().map(|o| o.distance_m(from)).reduce(f64::min);
+            if nearest.is_some_and(|n| t.detector.is_distant(*side, *metres, n)) {
+                t.reported = Some(now);
+                t.reports += 1;
+                happened.push(place);
+            }
+        }
         happened
+    }
+
+    /// Whether an area's event of a target need not be looked for as long as the target is nowhere near.
+    pub(super) fn is_away(&self, target: usize) -> bool {
+        self.targets.get(target).is_some_and(|t| t.detector.is_inside() == Some(false))
     }
 
     /// Whether what waits is to leave now.
@@ -137,41 +225,11 @@ impl Progress {
     }
 }
 
-impl OfTarget {
-    fn happened(&mut self, event: &Event, at: &LocationEstimate) -> bool {
-        match &event.condition {
-            Condition::Available => true,
-            Condition::Area { area, side } => {
-                let Some(centre) = at.shape.centre() else { return false };
-                self.crosses(*side, area.contains(centre))
-            }
-            Condition::Speed { limit_mps, side } => {
-                let Some(velocity) = at.velocity else { return false };
-                self.crosses(*side, velocity.speed_mps <= *limit_mps)
-            }
-            Condition::Moved { metres } => {
-                let Some(centre) = at.shape.centre() else { return false };
-                self.reported_at.is_none_or(|from| from.distance_m(centre) >= *metres)
-            }
-        }
-    }
-
-    fn crosses(&mut self, side: Side, inside: bool) -> bool {
-        let before = self.inside.replace(inside);
-        match side {
-            Side::Entering => inside && before != Some(true),
-            Side::Leaving => !inside && before != Some(false),
-            Side::Within => inside,
-            Side::Outside => !inside,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::base::{PositionMethod, SetId, Shape};
-    use crate::service::triggers::{Area, Ask, Followed, TriggerId};
+    use crate::service::triggers::{Area, Ask, Event, Followed, Side, TriggerId};
 
     pub(super) fn estimate(s: i64, lat: f64) -> LocationEstimate {
         LocationEstimate {
@@ -197,13 +255,20 @@ mod tests {
             manner: Manner::RealTime,
             ask: Ask::default(),
             note: serde_json::Value::Null,
+            keep: 0,
         }
     }
 
     fn area_event(side: Side, most: u32, blind_s: u64) -> Event {
         let shape = Shape::Circle { at: GeoPoint::new(50.0, 4.0).unwrap(), radius_m: 1000.0 };
         let area = Area::new(vec![shape]).unwrap();
-        Event { condition: Condition::Area { area, side }, with_position: true, most, blind_s }
+        Event {
+            condition: Condition::Area { area, side },
+            with_position: true,
+            most,
+            blind_s,
+            sensitivity: None,
+        }
     }
 
     /// Which of these latitudes, heard of once a second, are told.
@@ -212,7 +277,7 @@ mod tests {
         let mut progress = Progress::new(&trigger);
         let heard = |p: &mut Progress, k: usize, lat: f64| {
             let s = 1001 + k as i64;
-            p.heard(&trigger, 0, &estimate(s, lat), Utc::from_unix_s(s))
+            p.heard(&trigger, 0, &estimate(s, lat), Utc::from_unix_s(s), Sensitivity::default()).happened
         };
         lats.iter().enumerate().filter(|(k, lat)| heard(&mut progress, *k, **lat)).map(|(k, _)| k).collect()
     }
@@ -236,9 +301,10 @@ mod tests {
 
     #[test]
     fn other_events() {
-        let event = |condition| Event { condition, with_position: true, most: 9, blind_s: 0 };
+        let event =
+            |condition| Event { condition, with_position: true, most: 9, blind_s: 0, sensitivity: None };
         assert_eq!(told(event(Condition::Available), &[50.0, 50.0]), [0, 1]);
-        let moved = event(Condition::Moved { metres: 1000.0 });
+        let moved = event(Condition::Moved { metres: 1000.0, vertical_m: None });
         assert_eq!(told(moved, &[50.0, 50.005, 50.008, 50.0091, 50.01, 50.0183]), [0, 3, 5]);
 
         let trigger = trigger(None, Some(event(Condition::Speed { limit_mps: 10.0, side: Side::Leaving })));
@@ -251,12 +317,15 @@ mod tests {
                 speed_unc_mps: None,
                 vertical_unc_mps: None,
             });
-            progress.heard(
-                &trigger,
-                0,
-                &LocationEstimate { velocity, ..estimate(s, 50.0) },
-                Utc::from_unix_s(s),
-            )
+            progress
+                .heard(
+                    &trigger,
+                    0,
+                    &LocationEstimate { velocity, ..estimate(s, 50.0) },
+                    Utc::from_unix_s(s),
+                    Sensitivity::default(),
+                )
+                .happened
         };
         let speeds = [Some(5.0), None, Some(11.0), Some(12.0), Some(9.0), Some(10.5)];
         let told: Vec<bool> = speeds.iter().zip(1001..).map(|(v, s)| at_speed(s, *v)).collect();
@@ -268,11 +337,14 @@ mod tests {
         let trigger = trigger(None, Some(area_event(Side::Within, 9, 0)));
         let mut p = Progress::new(&trigger);
         let at = Utc::from_unix_s;
-        assert!(!p.heard(&trigger, 0, &estimate(999, 50.0), at(999)));
-        assert!(!p.heard(&trigger, 0, &estimate(2001, 50.0), at(2001)));
-        assert!(p.heard(&trigger, 0, &estimate(1500, 50.0), at(1500)));
-        assert!(!p.heard(&trigger, 0, &estimate(1500, 50.0), at(1501)), "the same");
-        assert!(!p.heard(&trigger, 7, &estimate(1600, 50.0), at(1600)), "no such target");
+        let mut heard = |place, of, s| {
+            p.heard(&trigger, place, &estimate(of, 50.0), at(s), Sensitivity::default()).happened
+        };
+        assert!(!heard(0, 999, 999));
+        assert!(!heard(0, 2001, 2001));
+        assert!(heard(0, 1500, 1500));
+        assert!(!heard(0, 1500, 1501), "the same");
+        assert!(!heard(7, 1600, 1600), "no such target");
     }
 
     #[test]
@@ -319,7 +391,7 @@ mod tests {
         t.ask.wish = Some(crate::service::PrivacyWish::Ask(crate::slc::ni::Asked::Notify));
         t.ask.qop.max_age = Some(Duration::from_secs(7));
         let mut p = Progress::new(&t);
-        p.heard(&t, 0, &estimate(1500, 51.0), Utc::from_unix_s(1500));
+        p.heard(&t, 0, &estimate(1500, 51.0), Utc::from_unix_s(1500), Sensitivity::default());
         let text = serde_json::to_string(&(&t, &p)).unwrap();
         assert_eq!(serde_json::from_str::<(Trigger, Progress)>(&text).unwrap(), (t, p));
     }

@@ -60,6 +60,10 @@ pub struct OutcomeOf {
 pub struct TriggerReport {
     /// Of which.
     pub trigger: Arc<Trigger>,
+    /// Its number among the reports of this trigger, from 1. The same report sent twice has the same number.
+    pub sequence: u64,
+    /// When it was made.
+    pub at: Utc,
     /// Why.
     pub cause: Cause,
     /// What.

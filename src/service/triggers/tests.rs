@@ -117,13 +117,20 @@ fn trigger(every_s: Option<u64>, event: Option<Event>, lasts_s: u64) -> Trigger 
         manner: Manner::RealTime,
         ask: Ask::default(),
         note: serde_json::json!({ "a": 1 }),
+        keep: 0,
     }
 }
 
 fn entering(most: u32) -> Event {
     let shape = Shape::Circle { at: GeoPoint::new(50.0, 4.0).unwrap(), radius_m: 1000.0 };
     let area = Area::new(vec![shape]).unwrap();
-    Event { condition: Condition::Area { area, side: Side::Entering }, with_position: true, most, blind_s: 0 }
+    Event {
+        condition: Condition::Area { area, side: Side::Entering },
+        with_position: true,
+        most,
+        blind_s: 0,
+        sensitivity: None,
+    }
 }
 
 #[tokio::test(start_paused = true)]

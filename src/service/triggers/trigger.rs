@@ -108,11 +108,50 @@ pub enum Condition {
         /// `Leaving`: rises above it; `Entering`: falls below it; `Outside`: is above; `Within`: is below.
         side: Side,
     },
-    /// It is so far from where it was reported last. The first position is reported.
+    /// It is so far from where it was reported last, as the crow flies or up and down. The first position is reported.
     Moved {
-        /// How far, metres.
+        /// How far, metres along the ground; where `vertical_m` is absent, in space, as far as altitudes are known.
         metres: f64,
+        /// How far up or down, metres: a condition of its own beside the other.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        vertical_m: Option<f64>,
     },
+    /// It enters or leaves an area. Where it is at the beginning is not reported.
+    Crossing {
+        /// Which.
+        area: Area,
+    },
+    /// Its speed has changed by so much since it was reported last. The first position with a speed is reported.
+    SpeedChanged {
+        /// By how much, m/s.
+        by_mps: f64,
+    },
+    /// Its distance to the nearest of other targets passes a limit, or is above or below it. `Within` is nearer, `Outside`
+    /// farther; `Entering`: comes nearer; `Leaving`: goes farther.
+    Distance {
+        /// The others. What is known of where they are is not reported.
+        others: Vec<Followed>,
+        /// The limit, metres.
+        metres: f64,
+        /// How.
+        side: Side,
+    },
+}
+
+/// How sure it must be that a target is inside or outside of an area.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sensitivity {
+    /// It counts as inside from this probability on, 0.01..=0.99; as outside when it is outside with this probability.
+    pub probability: f64,
+    /// What counted as inside does so until the probability has fallen by this much, 0..=0.9; the other way round alike.
+    pub hysteresis: f64,
+}
+
+impl Default for Sensitivity {
+    /// As likely as not, and a tenth less to come out again.
+    fn default() -> Self {
+        Self { probability: 0.5, hysteresis: 0.1 }
+    }
 }
 
 /// An event, and how often it is told.
@@ -126,6 +165,28 @@ pub struct Event {
     pub most: u32,
     /// For so long after a report nothing that happens to the target counts, seconds.
     pub blind_s: u64,
+    /// For conditions of areas; [`Config::probability`](super::Config::probability) and its hysteresis when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sensitivity: Option<Sensitivity>,
+}
+
+impl Event {
+    /// Whether every number in it makes sense.
+    pub(super) fn is_sound(&self) -> bool {
+        let length = |v: f64| v.is_finite() && v >= 0.0;
+        let condition = match &self.condition {
+            Condition::Available | Condition::Area { .. } | Condition::Crossing { .. } => true,
+            Condition::Speed { limit_mps, .. } => length(*limit_mps),
+            Condition::SpeedChanged { by_mps } => length(*by_mps),
+            Condition::Moved { metres, vertical_m } => length(*metres) && vertical_m.is_none_or(length),
+            Condition::Distance { others, metres, .. } => length(*metres) && !others.is_empty(),
+        };
+        let share = |v: f64, low: f64, high: f64| (low..=high).contains(&v);
+        let sensitivity = self
+            .sensitivity
+            .is_none_or(|s| share(s.probability, 0.01, 0.99) && share(s.hysteresis, 0.0, 0.9));
+        condition && sensitivity && self.most > 0
+    }
 }
 
 /// When reports of periods leave (MLP `per_type`).
@@ -171,6 +232,26 @@ pub struct Ask {
     pub wish: Option<PrivacyWish>,
 }
 
+impl Ask {
+    /// Where the targets are at the time, without any wishes.
+    pub const fn new() -> Self {
+        Self {
+            kind: LocationKind::Current,
+            qop: QualityOfPosition {
+                horizontal_m: None,
+                vertical_m: None,
+                max_age: None,
+                response_time: None,
+            },
+            qos_class: QosClass::BestEffort,
+            priority: Priority::Normal,
+            service: None,
+            requestor: None,
+            wish: None,
+        }
+    }
+}
+
 /// A triggered request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trigger {
@@ -201,6 +282,10 @@ pub struct Trigger {
     pub ask: Ask,
     /// What the door needs to write reports; nobody else reads it.
     pub note: serde_json::Value,
+    /// How many of its newest reports are kept for those who [follow](super::Triggers::follow) it, over restarts and for a
+    /// while after its end. 0: its door takes care of its reports.
+    #[serde(default)]
+    pub keep: u32,
 }
 
 /// [`Ask`] in the store.

@@ -137,7 +137,7 @@ fn event(element: &TlrrEvent) -> Result<(Event, &'static str), Verdict> {
             (condition, e.estimates, e.no_of_reports, e.minimum_interval, "VELOCITY")
         }
         EventElement::Equidistance(e) if e.distance > 0.0 => {
-            let condition = Condition::Moved { metres: e.distance };
+            let condition = Condition::Moved { metres: e.distance, vertical_m: None };
             (condition, e.estimates, e.no_of_reports, e.minimum_interval, "EQUIDISTANCE")
         }
         EventElement::Equidistance(_) => return Err(invalid("target_equidistance")),
@@ -150,7 +150,13 @@ fn event(element: &TlrrEvent) -> Result<(Event, &'static str), Verdict> {
     // The larger of the two holds.
     let blind_s = blind.unwrap_or(0).max(element.persistence.map_or(0, Span::secs));
     let with_position = estimates == Truth::True;
-    let event = Event { condition, with_position, most: most.unwrap_or(1), blind_s: blind_s.into() };
+    let event = Event {
+        condition,
+        with_position,
+        most: most.unwrap_or(1),
+        blind_s: blind_s.into(),
+        sensitivity: None,
+    };
     Ok((event, cause))
 }
 
@@ -231,6 +237,7 @@ impl Desk {
             manner,
             ask: wish.ask,
             note: serde_json::to_value(note).map_err(|_| Verdict::new(ResultCode::SYSTEM_FAILURE))?,
+            keep: 0,
         };
         let trigger = self.services.triggers.add(trigger).await.map_err(|e| of_triggering(&e))?;
         let req_id = trigger.id.as_str().to_owned();

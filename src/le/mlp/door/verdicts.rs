@@ -39,6 +39,10 @@ pub(super) fn of_triggering(error: &TriggerError) -> Verdict {
         TriggerError::TooManyTargets(most) => {
             Verdict::with_info(ResultCode::TOO_MANY_POSITION_ITEMS, format!("at most {most}"))
         }
+        TriggerError::Condition => {
+            Verdict::with_info(ResultCode::INVALID_PROTOCOL_ELEMENT_VALUE, "tlrr_event")
+        }
+        TriggerError::Refused(error) => of_locating(*error),
         TriggerError::Full => ResultCode::CONGESTION_IN_LOCATION_SERVER.into(),
         TriggerError::Unknown => Verdict::with_info(ResultCode::INVALID_PROTOCOL_ELEMENT_VALUE, "req_id"),
         TriggerError::UnknownTarget => ResultCode::INVALID_MSID_IN_TLRSR.into(),
