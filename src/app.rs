@@ -247,19 +247,9 @@ impl App {
         let mut shown = shown(&listeners, http_addr);
         shown.extend(mlp_ports.shown());
         let (mlp, mlp_tls) = mlp_ports.addresses.clone();
-        let background = CancellationToken::new();
-        let triggers = location::open_triggers(&config, &service, &store, clock, &background).await?;
-        let ground = mlp::Ground {
-            config: &config,
-            service: service.clone(),
-            store,
-            metrics: Arc::clone(&metrics),
-            clock,
-            triggers: triggers.clone(),
-            background,
-        };
-        let door = mlp::Mlp::open(ground, mlp_ports).await?;
-        location::run_triggers(&triggers, &service);
+        let ground = location::Ground::open(&config, &service, store, &metrics, clock).await?;
+        let door = mlp::Mlp::open(&ground, mlp_ports).await?;
+        ground.begin();
 
         let shared = Arc::new(Shared {
             config: ArcSwap::from_pointee(config),
@@ -273,23 +263,16 @@ impl App {
             cells,
             tls,
             tracer,
-            server: Arc::clone(&server),
+            server,
             draining: AtomicBool::new(false),
             listeners: shown,
             outcomes,
             reloading: Mutex::new(()),
-            service: service.clone(),
+            service,
             reports: door.outbox.clone(),
             mlp_tls: door.tls.clone(),
         });
-        let tasks = TaskTracker::new();
-        for listener in listeners {
-            tasks.spawn(listener.run(Arc::clone(&server)));
-        }
-        tasks.spawn(serve_pages(http, Arc::clone(&shared), stop.clone()));
-        tasks.spawn(housekeeping(positions.clone(), clock, stop.clone()));
-        tasks.spawn(service.audit().clone().keep_synced(stop.clone().cancelled_owned()));
-        tasks.close();
+        let tasks = begin(&shared, listeners, http, &stop);
         shared.say_hello();
         Ok(RunningApp {
             shared,
@@ -367,6 +350,25 @@ impl RunningApp {
     pub fn reloader(&self) -> Arc<dyn crate::le::http::Backend> {
         Arc::clone(&self.shared) as _
     }
+}
+
+/// Serves handsets and operators, and keeps the house.
+fn begin(
+    shared: &Arc<Shared>,
+    listeners: Vec<Listener>,
+    http: TcpListener,
+    stop: &CancellationToken,
+) -> TaskTracker {
+    let tasks = TaskTracker::new();
+    for listener in listeners {
+        tasks.spawn(listener.run(Arc::clone(&shared.server)));
+    }
+    tasks.spawn(serve_pages(http, Arc::clone(shared), stop.clone()));
+    let service = &shared.service;
+    tasks.spawn(housekeeping(service.positions().clone(), shared.clock, stop.clone()));
+    tasks.spawn(service.audit().clone().keep_synced(stop.clone().cancelled_owned()));
+    tasks.close();
+    tasks
 }
 
 /// Opens the port of the operator's pages.

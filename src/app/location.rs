@@ -31,29 +31,46 @@ pub(super) fn read_book(config: &Config, data: &Path, before: Option<&Book>) -> 
     Ok(book)
 }
 
-/// Reads the triggered requests that are to go on. They [begin](run_triggers) when the doors through which their reports leave
-/// are open.
-pub(super) async fn open_triggers(
-    config: &Config,
-    service: &Service,
-    store: &Arc<dyn Store>,
-    clock: Clock,
-    stop: &CancellationToken,
-) -> Result<Triggers, AppError> {
-    Ok(Triggers::open(triggers::Parts {
-        config: config.triggers.clone(),
-        store: Arc::clone(store),
-        locate: Arc::new(service.clone()),
-        now: Arc::new(move || clock.now().utc),
-        stop: stop.clone(),
-    })
-    .await?)
+/// What doors stand on.
+pub(super) struct Ground<'a> {
+    pub(super) config: &'a Config,
+    pub(super) service: Service,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) clock: Clock,
+    pub(super) triggers: Triggers,
+    /// Stops what works in the background, the triggers included.
+    pub(super) background: CancellationToken,
 }
 
-/// Lets time and positions have their way with triggered requests.
-pub(super) fn run_triggers(triggers: &Triggers, service: &Service) {
-    tokio::spawn(triggers.clone().listen(service.subscribe_positions()));
-    tokio::spawn(triggers.clone().run());
+impl<'a> Ground<'a> {
+    /// Reads the triggered requests that are to go on. They [begin](Self::begin) when the doors through which their reports
+    /// leave are open.
+    pub(super) async fn open(
+        config: &'a Config,
+        service: &Service,
+        store: Arc<dyn Store>,
+        metrics: &Arc<Metrics>,
+        clock: Clock,
+    ) -> Result<Self, AppError> {
+        let background = CancellationToken::new();
+        let triggers = Triggers::open(triggers::Parts {
+            config: config.triggers.clone(),
+            store: Arc::clone(&store),
+            locate: Arc::new(service.clone()),
+            now: Arc::new(move || clock.now().utc),
+            stop: background.clone(),
+        })
+        .await?;
+        let (service, metrics) = (service.clone(), Arc::clone(metrics));
+        Ok(Self { config, service, store, metrics, clock, triggers, background })
+    }
+
+    /// Lets time and positions have their way with triggered requests.
+    pub(super) fn begin(&self) {
+        tokio::spawn(self.triggers.clone().listen(self.service.subscribe_positions()));
+        tokio::spawn(self.triggers.clone().run());
+    }
 }
 
 /// Builds the service.

@@ -10,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::AppError;
+use super::location::Ground;
 use crate::base::Utc;
-use crate::base::time::Clock;
 use crate::config::Config;
 use crate::le::http::ListenerStatus;
 use crate::le::mlp::client::Client;
@@ -19,10 +19,6 @@ use crate::le::mlp::door::{Door, Handshake, Parts, Secured, Tls};
 use crate::le::mlp::outbox::Outbox;
 use crate::net::Sniffed;
 use crate::net::tls::{RustlsBackend, TlsBackend};
-use crate::observe::Metrics;
-use crate::service::Service;
-use crate::service::triggers::Triggers;
-use crate::store::Store;
 
 /// Protocols that are offered inside TLS.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
@@ -91,18 +87,6 @@ impl Tls for Acceptor {
     }
 }
 
-/// What the door stands on.
-pub(super) struct Ground<'a> {
-    pub(super) config: &'a Config,
-    pub(super) service: Service,
-    pub(super) store: Arc<dyn Store>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) clock: Clock,
-    pub(super) triggers: Triggers,
-    /// Stops what works in the background, the triggers included.
-    pub(super) background: CancellationToken,
-}
-
 /// The door while it is open.
 pub(super) struct Mlp {
     pub(super) outbox: Outbox,
@@ -114,8 +98,10 @@ pub(super) struct Mlp {
 
 impl Mlp {
     /// Goes on with what is in the store, and takes requests.
-    pub(super) async fn open(ground: Ground<'_>, ports: Ports) -> Result<Self, AppError> {
-        let Ground { config, service, store, metrics, clock, triggers, background } = ground;
+    pub(super) async fn open(ground: &Ground<'_>, ports: Ports) -> Result<Self, AppError> {
+        let config = ground.config;
+        let (store, clock, background) = (Arc::clone(&ground.store), ground.clock, ground.background.clone());
+        let metrics = Arc::clone(&ground.metrics);
         let section = |section, problem: String| AppError::Section { section, problem };
         let now: Arc<dyn Fn() -> Utc + Send + Sync> = Arc::new(move || clock.now().utc);
         let reports = config.mlp.reports.clone();
@@ -144,8 +130,8 @@ impl Mlp {
         };
         let door = Door::new(Parts {
             config: config.mlp.clone(),
-            service,
-            triggers,
+            service: ground.service.clone(),
+            triggers: ground.triggers.clone(),
             store,
             outbox: outbox.clone(),
             metrics,

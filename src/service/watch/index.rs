@@ -3,18 +3,40 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use rstar::{AABB, RTree, RTreeObject};
+
 use super::journal::Heard;
-use super::stream::Watcher;
+use super::stream::{Watcher, is_in};
 use super::{Scope, WatchError};
 use crate::base::SetId;
+use crate::service::area::Bounds;
 
 /// All watchers.
 #[derive(Default)]
 pub(super) struct Index {
     by_target: HashMap<SetId, Vec<(Arc<Watcher>, usize)>>,
-    of_areas: Vec<Arc<Watcher>>,
+    by_place: RTree<AtArea>,
     by_client: HashMap<String, u32>,
     count: u32,
+}
+
+/// One who watches an area, which lies within these bounds.
+struct AtArea {
+    bounds: Bounds,
+    watcher: Arc<Watcher>,
+}
+
+impl RTreeObject for AtArea {
+    type Envelope = AABB<[f64; 3]>;
+    fn envelope(&self) -> AABB<[f64; 3]> {
+        self.bounds.envelope()
+    }
+}
+
+impl PartialEq for AtArea {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.watcher, &other.watcher)
+    }
 }
 
 impl Index {
@@ -29,11 +51,11 @@ impl Index {
         most: u32,
         most_of_client: u32,
     ) -> Result<(), WatchError> {
-        let own = self.by_client.entry(watcher.client().to_owned()).or_default();
-        if self.count >= most || *own >= most_of_client {
+        let own = self.by_client.get(watcher.client()).copied().unwrap_or(0);
+        if self.count >= most || own >= most_of_client {
             return Err(WatchError::Full);
         }
-        *own += 1;
+        self.by_client.insert(watcher.client().to_owned(), own + 1);
         self.count += 1;
         match watcher.scope() {
             Scope::Targets(_) => {
@@ -41,7 +63,9 @@ impl Index {
                     self.by_target.entry(id.clone()).or_default().push((Arc::clone(watcher), place));
                 }
             }
-            Scope::Area(_) => self.of_areas.push(Arc::clone(watcher)),
+            Scope::Area(area) => {
+                self.by_place.insert(AtArea { bounds: area.bounds(), watcher: Arc::clone(watcher) });
+            }
         }
         Ok(())
     }
@@ -65,7 +89,9 @@ impl Index {
                     }
                 }
             }
-            Scope::Area(_) => self.of_areas.retain(|other| !Arc::ptr_eq(other, watcher)),
+            Scope::Area(area) => {
+                self.by_place.remove(&AtArea { bounds: area.bounds(), watcher: Arc::clone(watcher) });
+            }
         }
     }
 
@@ -80,11 +106,15 @@ impl Index {
         if heard.target != heard.canonical {
             of(&heard.target);
         }
-        if let Some(centre) = heard.estimate.shape.centre() {
-            for watcher in &self.of_areas {
-                if watcher.holds(centre) {
-                    watcher.offer(heard, None);
-                }
+        if self.by_place.size() == 0 {
+            return;
+        }
+        let Some(reach) = Bounds::of_estimate(&heard.estimate.shape) else { return };
+        for at in self.by_place.locate_in_envelope_intersecting(&reach.envelope()) {
+            if let Scope::Area(area) = at.watcher.scope()
+                && is_in(area, &heard.estimate)
+            {
+                at.watcher.offer(heard, None);
             }
         }
     }

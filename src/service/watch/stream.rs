@@ -9,7 +9,8 @@ use tokio::task::JoinSet;
 use super::journal::Heard;
 use super::token::ResumeToken;
 use super::{Scope, WatchError, WatchRequest};
-use crate::base::{GeoPoint, LocationEstimate, SetId, Utc};
+use crate::base::{LocationEstimate, SetId, Utc};
+use crate::service::area::Area;
 use crate::service::audit::{Entry, Given};
 use crate::service::client::ClientType;
 use crate::service::terms::Terms;
@@ -102,11 +103,6 @@ impl Watcher {
         self.identities.iter().map(|(id, place)| (id, *place))
     }
 
-    /// Whether a place is in the area that is watched.
-    pub(super) fn holds(&self, place: GeoPoint) -> bool {
-        matches!(&self.scope, Scope::Area(area) if area.contains(place))
-    }
-
     /// Offers a position that concerns the watcher, in the order of the journal.
     pub(super) fn offer(&self, heard: &Arc<Heard>, place: Option<usize>) {
         {
@@ -142,18 +138,21 @@ impl Watcher {
         queue.passed = queue.passed.filter(|passed| *passed >= next);
     }
 
-    /// The place of a position's target among those watched; `None` when it does not concern the watcher.
-    fn concerns(&self, heard: &Heard) -> Option<Option<usize>> {
+    /// Whether a position concerns the watcher, and the place of its target among those watched.
+    fn concerns(&self, heard: &Heard) -> (bool, Option<usize>) {
         match &self.scope {
-            Scope::Area(area) => {
-                heard.estimate.shape.centre().is_some_and(|at| area.contains(at)).then_some(None)
-            }
+            Scope::Area(area) => (is_in(area, &heard.estimate), None),
             Scope::Targets(_) => {
                 let found = self.identities().find(|(id, _)| **id == heard.canonical || **id == heard.target);
-                found.map(|(_, place)| Some(place))
+                (found.is_some(), found.map(|(_, place)| place))
             }
         }
     }
+}
+
+/// Whether a target is rather inside an area than not.
+pub(super) fn is_in(area: &Area, estimate: &LocationEstimate) -> bool {
+    area.probability(&estimate.shape).is_some_and(|p| p >= 0.5)
 }
 
 /// A position that was known before.
@@ -405,7 +404,10 @@ impl Watch {
             self.watcher.caught_up(Vec::new(), end);
             return;
         }
-        let concerned = |h: Arc<Heard>| self.watcher.concerns(&h).map(|place| (place, h));
+        let concerned = |h: Arc<Heard>| match self.watcher.concerns(&h) {
+            (true, place) => Some((place, h)),
+            (false, _) => None,
+        };
         let found = page.heard.into_iter().filter_map(concerned).collect();
         self.watcher.caught_up(found, page.next);
         // Others want to be served as well.
@@ -436,7 +438,7 @@ impl Watch {
                 }
             }
             Scope::Area(area) => s.recent.each(|target, estimate| {
-                if estimate.shape.centre().is_some_and(|at| area.contains(at)) {
+                if is_in(area, estimate) {
                     all.push(known(None, target, estimate));
                 }
             }),
