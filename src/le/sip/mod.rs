@@ -8,7 +8,9 @@
 //! of LOCSIP, the location retrieval function of an open IMS core, was seen to use. [`quality`] says what was chosen where no
 //! standard could be read.
 
+pub mod demand;
 pub mod filter;
+pub mod following;
 pub mod geolocation;
 pub mod lists;
 pub mod multipart;

@@ -21,7 +21,7 @@ const REMEMBERED: usize = 128;
 pub struct Rate(f64);
 
 /// A text that is no rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{0}: not a rate above 0 and below 100 a second, with one or two digits and up to ten decimals")]
 pub struct NotARate(&'static str);
 
