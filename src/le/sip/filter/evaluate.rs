@@ -120,12 +120,15 @@ fn crossed(tracking: &mut Tracking, key: String, area: &Area, new: &LocationEsti
     *tracking.inside.entry(key).or_insert(now) != now
 }
 
-/// Whether a position is inside of an area (`true`) or outside, each when it is so with a probability of at least one half;
-/// `None` where neither is (RFC 6447 §3.2). The probability left between the two is what keeps a target at the border from
-/// being told of again and again.
+/// How far from one half the probability must be for a side to count.
+const MARGIN: f64 = 0.05;
+
+/// Whether a position is inside of an area (`true`) or outside, each when it is so with a probability of one half and a little
+/// more; `None` where neither is (RFC 6447 §3.2). The little more keeps a target at the border from being told of again and
+/// again.
 fn side_of(area: &Area, estimate: &LocationEstimate) -> Option<bool> {
-    let centre = estimate.shape.centre()?;
-    Some(area.contains(centre))
+    let inside = area.probability(&estimate.shape)?;
+    ((inside - 0.5).abs() >= MARGIN).then_some(inside > 0.5)
 }
 
 fn holds(condition: &Condition, told: &LocationEstimate, new: &LocationEstimate) -> bool {

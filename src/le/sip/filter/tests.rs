@@ -183,6 +183,26 @@ fn borders_are_told_of_when_they_are_crossed() {
     assert_eq!(told(&area, &[i.clone(), i, o]), [0, 2]);
 }
 
+/// RFC 6447 §3.2: a side counts when it is more probable than not. A target whose border runs through its uncertainty is on
+/// neither, and is told of when it has clearly crossed.
+#[test]
+fn borders_are_crossed_by_probability() {
+    let area = triggered(CIRCLE).unwrap();
+    // Metres north of the centre of a circle of 1000 m, and how uncertain.
+    let around = |metres: f64, radius_m: f64| LocationEstimate {
+        shape: Shape::Circle { at: GeoPoint::new(50.0 + metres / 111_229.0, 4.0).unwrap(), radius_m },
+        ..at(50.0, None)
+    };
+    assert_eq!(
+        told(&area, &[around(0.0, 50.0), around(1000.0, 50.0), around(1001.0, 50.0), around(1100.0, 50.0)]),
+        [0, 3]
+    );
+    let wander = [0.0, 999.0, 1001.0, 998.0, 1002.0, 999.0, 1001.0].map(|m| around(m, 200.0));
+    assert_eq!(told(&area, &wander), [0], "about the border it is on no side");
+    // Larger than the area: it can never be sure to be inside.
+    assert_eq!(told(&area, &[around(5000.0, 10.0), around(0.0, 9000.0), around(0.0, 10.0)]), [0, 2]);
+}
+
 #[test]
 fn conditions_are_all_wanted_and_triggers_are_alternatives() {
     let both = triggered(&format!("{CIRCLE}<x:speedExceeds>10</x:speedExceeds>")).unwrap();
