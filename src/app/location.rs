@@ -44,7 +44,7 @@ pub(super) struct Ground<'a> {
 }
 
 impl<'a> Ground<'a> {
-    /// Reads the triggered requests that are to go on. They [begin](Self::begin) when the doors through which their reports
+    /// Reads the triggered requests that are to go on, and the journal of those who watch. They [begin](Self::begin) when the doors through which their reports
     /// leave are open.
     pub(super) async fn open(
         config: &'a Config,
@@ -53,6 +53,7 @@ impl<'a> Ground<'a> {
         metrics: &Arc<Metrics>,
         clock: Clock,
     ) -> Result<Self, AppError> {
+        service.recall().await?;
         let background = CancellationToken::new();
         let triggers = Triggers::open(triggers::Parts {
             config: config.triggers.clone(),

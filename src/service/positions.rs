@@ -37,6 +37,11 @@ impl Positions {
         Self { store, keep: Duration::from_secs(config.keep_s) }
     }
 
+    /// Where they are.
+    pub(super) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
     /// How long positions are kept.
     pub const fn keep(&self) -> Duration {
         self.keep

@@ -174,8 +174,7 @@ impl Service {
         let mut name = [0; 4];
         ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut name)
             .map_err(|_| SystemFault::Random)?;
-        let watchers =
-            Watchers::new(config.watch.clone(), u32::from_be_bytes(name), !positions.keep().is_zero());
+        let watchers = Watchers::new(config.watch.clone(), u32::from_be_bytes(name), positions.keep());
         let (updates, _) = broadcast::channel(config.updates.clamp(16, 1_000_000) as usize);
         let recent = if positions.keep().is_zero() { 0 } else { config.recent_targets as usize };
         Ok(Self {
@@ -429,6 +428,15 @@ impl Service {
         &self.shared.audit
     }
 
+    /// Goes on with the numbers, and where it may with the positions, of the journal of those who watch. Before anything is
+    /// asked of the service; without it, numbers begin anew in a journal of another name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recall(&self) -> Result<(), StoreError> {
+        self.shared.watchers.recall(self.shared.positions.store()).await
+    }
+
     /// The positions that are known.
     pub fn positions(&self) -> &Positions {
         &self.shared.positions
@@ -458,6 +466,9 @@ impl Service {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
+        if let Err(error) = self.shared.watchers.put_away(self.shared.positions.store()).await {
+            tracing::error!(%error, "those who watch cannot resume where they were");
+        }
         if let Err(error) = self.shared.audit.sync().await {
             tracing::error!(%error, "the audit record is not on the disk");
         }

@@ -23,6 +23,13 @@ fn area(kind: &str, estimates: &str, target: &str, more: &str) -> String {
     ))
 }
 
+fn distance(kind: &str, metres: &str, other: u32, more: &str) -> String {
+    tlrr(&format!(
+        "<tlrr_event><distance_event type=\"{kind}\" loc_estimates=\"TRUE\"><target_distance>{metres}</target_distance>\
+         <reference_object><msid>49170000000{other}</msid></reference_object>{more}</distance_event></tlrr_event>"
+    ))
+}
+
 const CIRCLE: &str = "<shape><CircularArea><coord><X>50 00 00.000N</X><Y>4 00 00.000E</Y></coord><radius>1000</radius>\
                       </CircularArea></shape>";
 
@@ -76,10 +83,9 @@ async fn what_makes_no_sense_is_refused() {
     }
     assert_eq!(code(area("MS_FLYING", "TRUE", CIRCLE, "")).await, [111]);
     assert_eq!(code(area("MS_ENTERING", "TRUE", CIRCLE, "<no_of_reports>0</no_of_reports>")).await, [110]);
-    let distance = "<tlrr_event><distance_event type=\"WITHIN_DISTANCE\" loc_estimates=\"TRUE\"><target_distance>100\
-                    </target_distance><reference_object><msid>491700000002</msid></reference_object></distance_event>\
-                    </tlrr_event>";
-    assert_eq!(code(tlrr(distance)).await, [107]);
+    assert_eq!(code(distance("WITHIN_DISTANCE", "-1", 2, "")).await, [110]);
+    let stranger = distance("WITHIN_DISTANCE", "100", 2, "").replace("491700000002", "15550001");
+    assert_eq!(code(stranger).await, [202], "its distance tells where the other is");
     let batch =
         |condition: &str| tlrr(&format!("{every}<loc_type per_type=\"BATCH\">{condition}</loc_type>"));
     assert_eq!(code(batch("")).await, [106]);
@@ -199,6 +205,68 @@ async fn reports_are_counted_and_may_leave_out_the_place() {
         if text.contains("<radius>12<") {
             break;
         }
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn distances_from_another_target() {
+    let house = House::new().await;
+    let far = (TOWN.0 + 1.0, TOWN.1);
+    let near = (TOWN.0 + 0.001, TOWN.1);
+    for (kind, first, then, moves) in [
+        ("ENTERING_DISTANCE", far, near, 1),
+        ("LEAVING_DISTANCE", near, far, 1),
+        ("WITHIN_DISTANCE", far, near, 1),
+        ("OUTSIDE_DISTANCE", near, far, 1),
+        // The other comes, and the target stays where it is.
+        ("ENTERING_DISTANCE", far, near, 2),
+        ("OUTSIDE_DISTANCE", near, far, 2),
+    ] {
+        let name = accepted(&house, "3.4.0", &distance(kind, "500", 2, "")).await;
+        let stays = 3 - moves;
+        let now = || Clock::system().now().utc;
+        house.heard(&msisdn(stays), TOWN, 10.0, now()).await;
+        house.heard(&msisdn(moves), first, 10.0, now()).await;
+        house.heard(&msisdn(moves), then, 10.0, now()).await;
+        let report = tlrep(&house).await;
+        assert_eq!(text_of(&report, "req_id"), Some(name.as_str()));
+        assert!(report.contains("trl_trigger=\"DISTANCE\"") && report.contains("<pd>"), "{report}");
+        assert!(report.contains("<reference_object><msid"), "{report}");
+        house.until("one report is the end", |h| h.triggers.count() == 0).await;
+    }
+    house.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn holes_and_boxes_over_the_antimeridian() {
+    let house = House::new().await;
+    let corner = |(lat, lon): (&str, &str)| format!("<coord><X>{lat}</X><Y>{lon}</Y></coord>");
+    let ring = |half: &str| -> String {
+        let (low, high) = (format!("-0.{half}"), format!("0.{half}"));
+        let corners: String = [(&low, &low), (&low, &high), (&high, &high), (&high, &low)]
+            .map(|(lat, lon)| corner((lat.as_str(), lon.as_str())))
+            .concat();
+        format!("<LinearRing>{corners}</LinearRing>")
+    };
+    let donut = format!(
+        "<shape><Polygon><outerBoundaryIs>{}</outerBoundaryIs><innerBoundaryIs>{}</innerBoundaryIs></Polygon></shape>",
+        ring("1"),
+        ring("01")
+    );
+    let pacific =
+        format!("<shape><Box>{}{}</Box></shape>", corner(("-1.0", "179.0")), corner(("1.0", "-179.0")));
+    let now = || Clock::system().now().utc;
+    for (shape, outside, inside, x) in [
+        (donut, (0.0, 0.0), (0.05, 0.0), "0 03 00.000N"),
+        (pacific, (0.5, 178.9), (0.5, -179.5), "0 30 00.000N"),
+    ] {
+        accepted(&house, "3.4.0", &area("MS_ENTERING", "TRUE", &shape, "")).await;
+        house.heard(&msisdn(1), outside, 10.0, now()).await;
+        house.heard(&msisdn(1), inside, 10.0, now()).await;
+        let report = tlrep(&house).await;
+        assert_eq!(text_of(&report, "X"), Some(x), "{report}");
+        house.until("one report is the end", |h| h.triggers.count() == 0).await;
     }
     house.close().await;
 }

@@ -34,6 +34,10 @@ pub trait Locate: Send + Sync {
     fn locate(&self, request: LocateRequest) -> Locating;
     /// The client of this id, if it still is one.
     fn client(&self, id: &str) -> Option<Arc<Client>>;
+    /// Whether the answers to a request tell only roughly where its target is, because the subscriber wants it so.
+    fn is_rough(&self, _request: &LocateRequest) -> bool {
+        false
+    }
 }
 
 impl Locate for Service {
@@ -44,6 +48,10 @@ impl Locate for Service {
 
     fn client(&self, id: &str) -> Option<Arc<Client>> {
         Self::client(self, id)
+    }
+
+    fn is_rough(&self, request: &LocateRequest) -> bool {
+        self.terms(request).is_some_and(|terms| terms.radius_m.is_some())
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::detector::Detector;
 use super::trigger::{Condition, Manner, Sensitivity, Trigger};
-use crate::base::{GeoPoint, LocationEstimate, Utc};
+use crate::base::{GeoPoint, LocationEstimate, Shape, Utc};
 
 /// What is remembered of one target.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -203,6 +203,38 @@ impl Progress {
             }
         }
         happened
+    }
+
+    /// Whether a position, as it may be told, bears an event of a target out that was seen in it.
+    pub(super) fn bears_out(
+        &self,
+        trigger: &Trigger,
+        target: usize,
+        told: &Shape,
+        usual: Sensitivity,
+    ) -> bool {
+        let Some(event) = &trigger.event else { return false };
+        let sure = event.sensitivity.unwrap_or(usual).probability;
+        let inside = self.targets.get(target).is_some_and(|t| t.detector.is_inside() == Some(true));
+        match &event.condition {
+            Condition::Area { area, .. } | Condition::Crossing { area } => {
+                let share = area.probability(told).unwrap_or(0.5);
+                if inside { share >= sure } else { 1.0 - share >= sure }
+            }
+            Condition::Distance { .. } => false,
+            Condition::Available
+            | Condition::Speed { .. }
+            | Condition::Moved { .. }
+            | Condition::SpeedChanged { .. } => true,
+        }
+    }
+
+    /// Takes an event back that is not to be told.
+    pub(super) fn withdraw(&mut self, target: usize) {
+        if let Some(t) = self.targets.get_mut(target) {
+            t.reports = t.reports.saturating_sub(1);
+            t.reported = None;
+        }
     }
 
     /// Whether an area's event of a target need not be looked for as long as the target is nowhere near.

@@ -10,7 +10,7 @@ use super::report::{Cause, End, Outcome, OutcomeOf, TriggerReport};
 use super::state::{Running, State, Told};
 use super::trigger::{Condition, Followed};
 use crate::base::{LocationEstimate, Utc};
-use crate::service::{Absence, Flow, LocateError, LocateRequest, Located, LocationKind, Origin};
+use crate::service::{Absence, Client, Flow, LocateError, LocateRequest, Located, LocationKind, Origin};
 use crate::store::{Change, StoreError};
 
 /// Pause after a failure of the store.
@@ -62,6 +62,13 @@ impl Inner {
             Some(located) => Some(Ok(located)),
             None => self.locate(running, place, LocationKind::Last).await,
         };
+        if let Some(Ok(located)) = &answer
+            && !self.may_tell(running, place, located)
+        {
+            running.progress().withdraw(place);
+            drop(lane);
+            return self.save(running).await;
+        }
         let outcome = match answer {
             Some(Ok(located)) if trigger.event.as_ref().is_some_and(|e| e.with_position) => {
                 Outcome::Position(Box::new(located))
@@ -81,6 +88,17 @@ impl Inner {
         } else {
             self.save(running).await;
         }
+    }
+
+    /// Whether an event tells no more of a target than its position, as it is told, does.
+    fn may_tell(&self, running: &Running, place: usize, located: &Located) -> bool {
+        let trigger = &running.trigger;
+        let Some(followed) = trigger.targets.get(place) else { return false };
+        let Some(client) = self.parts.locate.client(&trigger.owner) else { return false };
+        let request = Self::request(running, client, followed, LocationKind::Last);
+        let usual = self.parts.config.sensitivity();
+        !self.parts.locate.is_rough(&request)
+            || running.progress().bears_out(trigger, place, &located.estimate.shape, usual)
     }
 
     /// What is due of a trigger now.
@@ -278,16 +296,28 @@ impl Inner {
         followed: &Followed,
         kind: LocationKind,
     ) -> Option<Result<Located, LocateError>> {
-        let trigger = &running.trigger;
-        let client = self.parts.locate.client(&trigger.owner)?;
+        let client = self.parts.locate.client(&running.trigger.owner)?;
         let _room = self.room.acquire().await.ok()?;
-        let ask = &trigger.ask;
+        let request = Self::request(running, client, followed, kind);
+        tokio::select! {
+            () = self.parts.stop.cancelled() => None,
+            answer = self.parts.locate.locate(request) => Some(answer),
+        }
+    }
+
+    fn request(
+        running: &Running,
+        client: Arc<Client>,
+        followed: &Followed,
+        kind: LocationKind,
+    ) -> LocateRequest {
+        let ask = &running.trigger.ask;
         let qop = match kind {
             // What caused the event is to be told, however exact it is.
             LocationKind::Last if ask.kind != LocationKind::Last => crate::base::QualityOfPosition::default(),
             _ => ask.qop,
         };
-        let request = LocateRequest {
+        LocateRequest {
             service: ask.service.clone(),
             requestor: ask.requestor.clone(),
             alternatives: followed.alternatives.clone(),
@@ -297,10 +327,6 @@ impl Inner {
             priority: ask.priority,
             wish: ask.wish,
             ..LocateRequest::new(client, Flow::Triggered, followed.target.clone())
-        };
-        tokio::select! {
-            () = self.parts.stop.cancelled() => None,
-            answer = self.parts.locate.locate(request) => Some(answer),
         }
     }
 

@@ -20,6 +20,7 @@ struct Fake {
     script: Mutex<VecDeque<Result<f64, LocateError>>>,
     newest: Mutex<Option<LocationEstimate>>,
     asked: Mutex<Vec<LocationKind>>,
+    rough: std::sync::atomic::AtomicBool,
 }
 
 impl Locate for Fake {
@@ -40,6 +41,15 @@ impl Locate for Fake {
     fn client(&self, id: &str) -> Option<Arc<Client>> {
         (id == "client").then(|| Client::detached(ClientProfile { id: id.to_owned(), ..Default::default() }))
     }
+
+    fn is_rough(&self, _: &LocateRequest) -> bool {
+        self.rough.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+/// The next that a follower is told.
+async fn told(following: &mut Following) -> Option<Told> {
+    following.next().await.unwrap()
 }
 
 /// Hands reports to the test.
@@ -281,4 +291,150 @@ async fn they_survive_a_restart_and_go_on_where_they_were() {
     let report = b.next().await;
     assert!(report.last, "the third of three");
     assert_eq!(report.trigger, added);
+}
+
+#[tokio::test(start_paused = true)]
+async fn kept_reports_are_followed_by_number_over_restarts_and_after_the_end() {
+    let store = Arc::new(Shelves::default());
+    let numbers = async |following: &mut Following, n: usize| {
+        let mut numbers = Vec::new();
+        for _ in 0..n {
+            match told(following).await {
+                Some(Told::Report(r)) => numbers.push(r.sequence),
+                other => panic!("{other:?}"),
+            }
+        }
+        numbers
+    };
+    let b = reopen(Arc::clone(&store), Config::default()).await;
+    b.fake.script.lock().unwrap().extend((0..9).map(|n| Ok(50.0 + f64::from(n))));
+    let t = Trigger { keep: 3, ..trigger(Some(60), None, 60 * 6) };
+    let id = b.triggers.add(t).await.unwrap().id.clone();
+    assert!(b.triggers.follow("somebody", &id, 0).is_err());
+    let mut following = b.triggers.follow("client", &id, 0).unwrap();
+    let mut second = b.triggers.follow("client", &id, 0).unwrap();
+    assert_eq!(numbers(&mut following, 3).await, [1, 2, 3]);
+    b.stop.cancel();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(numbers(&mut second, 3).await, [1, 2, 3], "they are in the store");
+    assert_eq!(told(&mut second).await, None, "the server stops");
+
+    let b = reopen(Arc::clone(&store), Config::default()).await;
+    b.fake.script.lock().unwrap().extend((0..9).map(|n| Ok(60.0 + f64::from(n))));
+    let mut following = b.triggers.follow("client", &id, 2).unwrap();
+    assert_eq!(numbers(&mut following, 5).await, [3, 4, 5, 6, 7]);
+    assert_eq!(told(&mut following).await, None, "it is over");
+    let status = b.triggers.get("client", &id).unwrap();
+    assert!(status.over.is_some() && status.reports == 7, "{status:?}");
+    assert!(b.triggers.of("client").is_empty() && b.triggers.list("client", "test", None, 9) == [status]);
+    let mut late = b.triggers.follow("client", &id, 1).unwrap();
+    assert_eq!(told(&mut late).await, Some(Told::Missed(3)));
+    assert_eq!(numbers(&mut late, 3).await, [5, 6, 7]);
+    let Some(Told::Report(_)) = told(&mut b.triggers.follow("client", &id, 6).unwrap()).await else {
+        panic!()
+    };
+    assert_eq!(told(&mut b.triggers.follow("client", &id, 99).unwrap()).await, None);
+    // Long enough after its end nothing is left of it.
+    tokio::time::sleep(Duration::from_hours(25)).await;
+    assert_eq!(b.triggers.get("client", &id), None);
+    use crate::store::{Shelf, Store};
+    for shelf in [Shelf::Triggers, Shelf::TriggerReports] {
+        assert!(store.list_shelf(shelf, None, 9).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_is_ended_ends_those_who_follow() {
+    let b = bench(Config::default()).await;
+    let t = Trigger { keep: 10, ..trigger(None, Some(entering(1)), 3600) };
+    let id = b.triggers.add(t).await.unwrap().id.clone();
+    let mut following = b.triggers.follow("client", &id, 0).unwrap();
+    let ended = tokio::spawn(async move { told(&mut following).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(b.triggers.stop("client", &id, &[]).await, Ok(true));
+    assert_eq!(ended.await.unwrap(), None);
+    assert!(b.triggers.follow("client", &id, 0).is_err());
+}
+
+/// What is remembered of a target that came in and went out again survives the end of the server, too.
+#[tokio::test(start_paused = true)]
+async fn coming_back_is_seen_after_a_restart() {
+    let store = Arc::new(Shelves::default());
+    let config = || Config { poll_s: 0, ..Config::default() };
+    let mut b = reopen(Arc::clone(&store), config()).await;
+    b.triggers.add(trigger(None, Some(entering(9)), 3600)).await.unwrap();
+    let hear = async |b: &Bench, lat: f64| {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let at = estimate(lat, now());
+        *b.fake.newest.lock().unwrap() = Some(at.clone());
+        b.triggers.heard(&target(), &at);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    };
+    hear(&b, 50.0).await;
+    b.next().await;
+    hear(&b, 51.0).await;
+    b.stop.cancel();
+    let mut b = reopen(store, config()).await;
+    hear(&b, 50.0).await;
+    assert_eq!(b.next().await.cause, Cause::Event);
+    hear(&b, 50.0).await;
+    assert!(b.reports.try_recv().is_err(), "and once only");
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_tell_no_more_than_positions_that_are_told_roughly() {
+    let mut b = bench(Config { poll_s: 0, ..Config::default() }).await;
+    b.fake.rough.store(true, std::sync::atomic::Ordering::Relaxed);
+    b.triggers.add(trigger(None, Some(entering(9)), 3600)).await.unwrap();
+    let rough = |radius_m| LocationEstimate {
+        shape: Shape::Circle { at: GeoPoint::new(50.0, 4.0).unwrap(), radius_m },
+        ..estimate(50.0, now())
+    };
+    for (exact, told, seen) in [(50.0, 20_000.0, false), (51.0, 20_000.0, false), (50.0, 100.0, true)] {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        *b.fake.newest.lock().unwrap() = Some(rough(told));
+        b.triggers.heard(&target(), &estimate(exact, now()));
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(b.reports.try_recv().is_ok(), seen, "{exact} {told}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_fences_of_one_target_are_told_apart() {
+    let mut b = bench(Config { poll_s: 0, ..Config::default() }).await;
+    let mut ids = Vec::new();
+    for k in 0..100 {
+        let shape =
+            Shape::Circle { at: GeoPoint::new(40.0 + f64::from(k) / 10.0, 4.0).unwrap(), radius_m: 1000.0 };
+        let area = Area::new(vec![shape]).unwrap();
+        let condition =
+            Condition::Area { area, side: if k % 2 == 0 { Side::Entering } else { Side::Leaving } };
+        let event = Event { condition, with_position: true, most: 1000, blind_s: 0, sensitivity: None };
+        ids.push(b.triggers.add(trigger(None, Some(event), 36_000)).await.unwrap().id.clone());
+    }
+    let hear = async |b: &mut Bench, lat: f64| -> Vec<usize> {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let at = estimate(lat, now());
+        *b.fake.newest.lock().unwrap() = Some(at.clone());
+        b.triggers.heard(&target(), &at);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut told = Vec::new();
+        while let Ok(report) = b.reports.try_recv() {
+            told.push(ids.iter().position(|id| *id == report.trigger.id).unwrap());
+        }
+        told.sort_unstable();
+        told
+    };
+    let odd: Vec<usize> = (0..100).filter(|k| k % 2 == 1).collect();
+    assert_eq!(
+        hear(&mut b, 10.0).await,
+        odd,
+        "at the beginning everybody counts as inside of what may be left"
+    );
+    assert_eq!(hear(&mut b, 40.0).await, [0]);
+    assert_eq!(hear(&mut b, 40.1).await, Vec::<usize>::new(), "going in is not coming out");
+    assert_eq!(hear(&mut b, 40.2).await, [1, 2]);
+    b.triggers.stop("client", &ids[4], &[]).await.unwrap();
+    assert_eq!(hear(&mut b, 40.4).await, Vec::<usize>::new());
+    assert_eq!(hear(&mut b, 40.0).await, [0]);
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -11,6 +12,7 @@ use super::journal::{Heard, Journal};
 use super::stream::Watcher;
 use super::{Config, WatchError};
 use crate::base::{LocationEstimate, SetId, Utc};
+use crate::store::{Store, StoreError};
 
 /// Positions distributed without a pause.
 const STRETCH: usize = 128;
@@ -24,21 +26,43 @@ pub(in crate::service) struct Watchers {
     cursor: AtomicU64,
     wake: Notify,
     running: AtomicBool,
+    /// The numbers are those of the store.
+    recalled: AtomicBool,
 }
 
 impl Watchers {
     /// Nobody watches yet; `journal` names the journal.
-    pub(in crate::service) fn new(config: Config, journal: u32, keeps: bool) -> Self {
+    pub(in crate::service) fn new(config: Config, journal: u32, keep: Duration) -> Self {
         // Where no position is kept, the journal holds just what is on its way.
-        let most = if keeps { config.journal.clamp(16, 10_000_000) as usize } else { 1024 };
+        let (most, keep) = match config.journal.clamp(16, 10_000_000) as usize {
+            _ if keep.is_zero() => (1024, Duration::from_secs(10)),
+            most => (most, keep),
+        };
         Self {
             config,
-            journal: Journal::new(journal, most),
+            journal: Journal::new(journal, most, keep),
             index: RwLock::default(),
             cursor: AtomicU64::new(1),
             wake: Notify::new(),
             running: AtomicBool::new(false),
+            recalled: AtomicBool::new(false),
         }
+    }
+
+    /// Goes on with the journal in the store. Before anybody watches.
+    pub(in crate::service) async fn recall(&self, store: &dyn Store) -> Result<(), StoreError> {
+        let earlier = super::keep::take(store, self.journal.end().0).await?;
+        self.journal.go_on(earlier);
+        self.recalled.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Puts the journal into the store, for the next start; nothing comes in any more.
+    pub(in crate::service) async fn put_away(&self, store: &dyn Store) -> Result<(), StoreError> {
+        if !self.recalled.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        super::keep::put(store, self.journal.contents()).await
     }
 
     /// Takes a position that came into the house.

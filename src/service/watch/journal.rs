@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::token::ResumeToken;
 use crate::base::{LocationEstimate, SetId, Utc};
@@ -20,16 +21,24 @@ pub(in crate::service) struct Heard {
 /// The newest positions under their numbers.
 pub(super) struct Journal {
     most: usize,
-    inner: Mutex<Inner>,
+    keep: Duration,
+    inner: Mutex<Contents>,
 }
 
-struct Inner {
+/// What a journal holds.
+pub(super) struct Contents {
     /// Its name.
-    name: u32,
+    pub(super) name: u32,
     /// The number of the next position.
-    next: u64,
+    pub(super) next: u64,
     /// Those kept, the last numbered `next - 1`. What was forgotten leaves a gap.
-    kept: VecDeque<Option<Arc<Heard>>>,
+    pub(super) kept: VecDeque<Option<Arc<Heard>>>,
+}
+
+impl Contents {
+    fn first(&self) -> u64 {
+        self.next - self.kept.len() as u64
+    }
 }
 
 /// What the journal has from some number on.
@@ -44,25 +53,60 @@ pub(super) struct Page {
     pub(super) all: bool,
 }
 
+/// Where one goes on who has a token.
+pub(super) enum Resumed {
+    /// From this number on; everything behind the token is kept.
+    From(u64),
+    /// So many positions behind the token are not kept any more; 0: nobody knows how many.
+    Missed(u64),
+}
+
 impl Journal {
-    pub(super) fn new(name: u32, most: usize) -> Self {
-        Self { most, inner: Mutex::new(Inner { name, next: 1, kept: VecDeque::new() }) }
+    /// Keeps `most` positions, none longer than `keep`.
+    pub(super) fn new(name: u32, most: usize, keep: Duration) -> Self {
+        let inner = Mutex::new(Contents { name, next: 1, kept: VecDeque::new() });
+        Self { most, keep, inner }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
+    fn inner(&self) -> MutexGuard<'_, Contents> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Goes on with what an earlier one held, and puts what came in meanwhile behind it.
+    pub(super) fn go_on(&self, earlier: Contents) {
+        let mut inner = self.inner();
+        let meanwhile = std::mem::replace(&mut *inner, earlier).kept;
+        for heard in meanwhile {
+            let sequence = inner.next;
+            inner.next += 1;
+            inner.kept.push_back(heard.map(|h| Arc::new(Heard { sequence, ..(*h).clone() })));
+        }
+        self.trim(&mut inner, None);
+    }
+
+    /// All of it.
+    pub(super) fn contents(&self) -> Contents {
+        let inner = self.inner();
+        Contents { name: inner.name, next: inner.next, kept: inner.kept.clone() }
     }
 
     /// Numbers a position and keeps it.
     pub(super) fn note(&self, heard: Heard) -> u64 {
         let mut inner = self.inner();
-        let sequence = inner.next;
+        let (sequence, at) = (inner.next, heard.at);
         inner.next += 1;
         inner.kept.push_back(Some(Arc::new(Heard { sequence, ..heard })));
-        if inner.kept.len() > self.most {
+        self.trim(&mut inner, Some(at));
+        sequence
+    }
+
+    fn trim(&self, inner: &mut Contents, now: Option<Utc>) {
+        let old = |h: &Heard| now.is_some_and(|now| now.since(h.at) > self.keep);
+        while inner.kept.len() > self.most
+            || (inner.kept.len() > 1 && inner.kept.front().is_some_and(|h| h.as_ref().is_none_or(|h| old(h))))
+        {
             inner.kept.pop_front();
         }
-        sequence
     }
 
     /// Name, and the number of the next position.
@@ -74,7 +118,7 @@ impl Journal {
     /// Up to `most` positions from number `from` on.
     pub(super) fn page(&self, from: u64, most: usize) -> Page {
         let inner = self.inner();
-        let first = inner.next - inner.kept.len() as u64;
+        let first = inner.first();
         let begin = from.clamp(first, inner.next);
         let skip = (begin - first) as usize;
         let heard: Vec<_> = inner.kept.iter().skip(skip).take(most).collect();
@@ -87,10 +131,19 @@ impl Journal {
         }
     }
 
-    /// Where a watcher goes on that has this token: behind it, or nowhere if the token is of another journal.
-    pub(super) fn behind(&self, token: ResumeToken) -> Option<u64> {
+    /// Where a watcher goes on that has this token.
+    pub(super) fn resume(&self, token: ResumeToken) -> Resumed {
         let inner = self.inner();
-        (token.journal == inner.name && token.sequence < inner.next).then(|| token.sequence + 1)
+        let from = token.sequence.saturating_add(1);
+        if token.journal != inner.name || from > inner.next {
+            return Resumed::Missed(0);
+        }
+        match inner.first().saturating_sub(from) {
+            0 => Resumed::From(from),
+            // Numbers that a start took and had no use for: it is not known what came in before.
+            missed if missed > u64::from(u32::MAX) / 2 => Resumed::Missed(0),
+            missed => Resumed::Missed(missed),
+        }
     }
 
     /// Forgets what belongs to these identities.

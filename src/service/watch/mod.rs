@@ -12,11 +12,16 @@
 //! the journal goes back far enough. Where it does not, the client is told that it [lagged](Watched::Lagged) and gets the newest
 //! position of each of its targets.
 //!
+//! A position has the same number for all who watch, and a watcher that comes back with the [token](Sighting::token) of the last
+//! position it got goes on behind that: over a restart too, if the server was stopped in order. After any other end it is told
+//! that it lagged.
+//!
 //! Whether a client may have a position is decided when it is handed over, not when it came in.
 
 mod distribute;
 mod index;
 mod journal;
+mod keep;
 mod stream;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::journal::Heard;
+use super::journal::{Heard, Resumed};
 use super::token::ResumeToken;
 use super::{Scope, WatchError, WatchRequest};
 use crate::base::{LocationEstimate, SetId, Utc};
@@ -27,8 +27,8 @@ const NOTED: usize = 100_000;
 pub enum Watched {
     /// A position.
     Position(Sighting),
-    /// So many positions, of whomsoever, are not in the journal any more; the watcher may have missed some of its own. What
-    /// follows is the newest known position of each of its targets, then those that come in from now on.
+    /// So many positions, of whomsoever, are not in the journal any more (0: nobody knows how many); the watcher may have
+    /// missed some of its own. What follows is the newest known position of each of its targets, then those that come in from now on.
     Lagged(u64),
 }
 
@@ -236,7 +236,11 @@ impl Service {
             Scope::Area(_) => self.may_watch_areas(&ask)?,
         }
         let (journal, end) = watchers.end();
-        let behind = resume.and_then(|token| watchers.journal.behind(token));
+        let (behind, lagged) = match resume.map(|token| watchers.journal.resume(token)) {
+            Some(Resumed::From(from)) => (Some(from), None),
+            Some(Resumed::Missed(missed)) => (None, Some(missed)),
+            None => (None, None),
+        };
         let queue = Queue {
             ready: VecDeque::new(),
             from: behind.unwrap_or(end),
@@ -273,9 +277,8 @@ impl Service {
             given: 0,
             over: None,
         };
-        if resume.is_some() && behind.is_none() {
-            // The token is of a journal that is no more: nobody knows how much was missed.
-            watch.backlog.push_back(Backlog::Lagged(0));
+        if let Some(missed) = lagged {
+            watch.backlog.push_back(Backlog::Lagged(missed));
             watch.newest_first = true;
         }
         Ok(watch)

@@ -8,9 +8,10 @@ use crate::le::mlp::ResultCode;
 use crate::le::mlp::convert::position::{self, Form};
 use crate::le::mlp::convert::{Crs, ids, shapes};
 use crate::le::mlp::model::{
-    Area as AreaElement, GeoInfo, Msid, MsidType, Pd, PosMethod, PositionData, Preference,
+    Area as AreaElement, Boundary, GeoInfo, Msid, MsidType, Pd, PosMethod, PositionData, Preference,
     Shape as ShapeElement, Strict, SupportedShapes, Verdict, YesNo,
 };
+use crate::service::triggers::Region;
 
 /// How a client wants positions written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, Default)]
@@ -128,6 +129,54 @@ pub(super) fn pd(estimate: &LocationEstimate, qos_met: bool, style: &Style) -> R
     let supported = style.supported();
     let form = Form { crs: style.crs(), shapes: supported.as_ref(), altitude: false };
     position::pd(estimate, &form, qos_met).map_err(of_fault)
+}
+
+/// The regions that a shape consists of, holes and all.
+pub(super) fn regions(shape: &ShapeElement) -> Result<Vec<Region>, Verdict> {
+    let polygons: Vec<AreaElement> = match shape {
+        ShapeElement::Polygon(p) => vec![AreaElement::Polygon(p.clone())],
+        ShapeElement::Box(b) => vec![AreaElement::Box(b.clone())],
+        ShapeElement::MultiPolygon(multi) => multi.areas.clone(),
+        other => return Ok(areas(other)?.into_iter().map(Region::Shape).collect()),
+    };
+    polygons.into_iter().map(region).collect()
+}
+
+fn region(area: AreaElement) -> Result<Region, Verdict> {
+    let read = |shape: &ShapeElement| shapes::read(shape, Crs::default()).map_err(of_fault);
+    let whole = match area {
+        AreaElement::Polygon(mut polygon) => {
+            let inner = std::mem::take(&mut polygon.inner);
+            let srs_name = polygon.srs_name.clone();
+            let outer = read(&ShapeElement::Polygon(polygon))?;
+            if inner.is_empty() {
+                return Ok(outer.into());
+            }
+            let corners = |shape| if let Shape::Polygon(corners) = shape { corners } else { Vec::new() };
+            let hole = |boundary: Boundary| {
+                let mut ring = boundary.ring;
+                ring.srs_name = ring.srs_name.or_else(|| srs_name.clone());
+                read(&ShapeElement::LinearRing(ring)).map(corners)
+            };
+            let holes = inner.into_iter().map(hole).collect::<Result<_, _>>()?;
+            return Ok(Region::Rings { outer: corners(outer), holes });
+        }
+        AreaElement::Box(b) => {
+            let corners = read(&ShapeElement::Box(b))?;
+            return Ok(match &corners {
+                // Southwest, northwest, northeast, southeast.
+                Shape::Polygon(ring) => match ring.as_slice() {
+                    [a, _, b, _] => Region::Box { south: a.lat, west: a.lon, north: b.lat, east: b.lon },
+                    _ => corners.into(),
+                },
+                _ => corners.into(),
+            });
+        }
+        AreaElement::CircularArea(c) => ShapeElement::CircularArea(c),
+        AreaElement::CircularArcArea(a) => ShapeElement::CircularArcArea(a),
+        AreaElement::EllipticalArea(e) => ShapeElement::EllipticalArea(e),
+    };
+    Ok(read(&whole)?.into())
 }
 
 /// The areas that a shape consists of, as the house knows them.

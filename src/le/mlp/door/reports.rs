@@ -17,8 +17,8 @@ use super::verdicts::of_locating;
 use crate::base::Utc;
 use crate::le::mlp::client::Url;
 use crate::le::mlp::model::{
-    Body, Msid, PauseCause, PosErr, ResultType, Slrep, Span, Tlrep, Tlrpr, TrlOutcome, TrlPos, TrlTrigger,
-    Verdict, YesNo,
+    Body, Msid, PauseCause, PosErr, ReferenceObject, ResultType, Slrep, Span, Tlrep, Tlrpr, TrlOutcome,
+    TrlPos, TrlTrigger, Verdict, YesNo,
 };
 use crate::le::mlp::outbox::Letter;
 use crate::le::mlp::{ResultCode, Version};
@@ -192,7 +192,11 @@ fn trl_pos(note: &Note, report: &TriggerReport, of: &OutcomeOf, now: Utc) -> Trl
         trigger,
         method,
         msid: msid_of(note, report, of),
-        reference_objects: Vec::new(),
+        reference_objects: if report.cause == Cause::Event {
+            note.others.iter().map(|other| ReferenceObject { msid: other.msid() }).collect()
+        } else {
+            Vec::new()
+        },
         outcome,
         positioning_data: Vec::new(),
     }

@@ -11,13 +11,14 @@ use super::verdicts::{about, of_locating, of_queueing, of_triggering};
 use crate::base::{SetId, Utc};
 use crate::le::mlp::model::Span;
 use crate::le::mlp::model::{
-    AreaEvent, BatchType, Body, Event as EventElement, LocType, Msid, MsidsEntry, QueryAnswer, Reporting,
-    StopAnswer, StopTargets, TargetArea, Tlqrep, TlrAnswer, Tlra, Tlrqa, Tlrqr, Tlrr, TlrrEvent, Tlrsa,
-    Tlrsr, TriggerData, TrlTrigger, Truth, VelocityEventType, Verdict, YesNo,
+    AreaEvent, BatchType, Body, DistanceEventType, Event as EventElement, LocType, Msid, MsidsEntry,
+    QueryAnswer, ReferenceObject, Reporting, StopAnswer, StopTargets, TargetArea, Tlqrep, TlrAnswer, Tlra,
+    Tlrqa, Tlrqr, Tlrr, TlrrEvent, Tlrsa, Tlrsr, TriggerData, TrlTrigger, Truth, VelocityEventType, Verdict,
+    YesNo,
 };
 use crate::le::mlp::{ResultCode, Version};
 use crate::service::triggers::{Area, Condition, Event, Followed, Manner, NoArea, Side, Trigger, TriggerId};
-use crate::service::{Flow, LocateError};
+use crate::service::{Flow, LocateError, ReachHints};
 
 /// Name of this door among those that triggers come through.
 pub(super) const DOOR: &str = "mlp";
@@ -36,6 +37,9 @@ pub(super) struct Note {
     pub(super) style: Style,
     /// The request as it was, to be told when asked for.
     pub(super) interval_s: Option<u32>,
+    /// Those whose distance is watched, as the client calls them.
+    #[serde(default)]
+    pub(super) others: Vec<places::Named>,
 }
 
 impl Note {
@@ -45,6 +49,7 @@ impl Note {
             "MS_AVAIL" => TrlTrigger::MsAvail,
             "CHANGE_AREA" => TrlTrigger::ChangeArea,
             "VELOCITY" => TrlTrigger::Velocity,
+            "DISTANCE" => TrlTrigger::Distance,
             "EQUIDISTANCE" => TrlTrigger::Equidistance,
             _ => TrlTrigger::Periodic,
         }
@@ -102,7 +107,7 @@ fn side(event: AreaEvent) -> Side {
 fn area(target: &TargetArea) -> Result<Area, Verdict> {
     let unsupported = |element: &str| about(ResultCode::PROTOCOL_ELEMENT_VALUE_NOT_SUPPORTED, element);
     match target {
-        TargetArea::Shape(shape, _) => Area::new(places::areas(shape)?).map_err(|e| match e {
+        TargetArea::Shape(shape, _) => Area::of(places::regions(shape)?).map_err(|e| match e {
             NoArea::Empty | NoArea::Value => invalid("shape"),
             NoArea::TooLarge => unsupported("shape"),
         }),
@@ -141,7 +146,19 @@ fn event(element: &TlrrEvent) -> Result<(Event, &'static str), Verdict> {
             (condition, e.estimates, e.no_of_reports, e.minimum_interval, "EQUIDISTANCE")
         }
         EventElement::Equidistance(_) => return Err(invalid("target_equidistance")),
-        EventElement::Distance(_) => return Err(unsupported("distance_event")),
+        EventElement::Distance(e) if e.distance >= 0.0 => {
+            let side = match e.kind {
+                DistanceEventType::Entering => Side::Entering,
+                DistanceEventType::Leaving => Side::Leaving,
+                DistanceEventType::Within => Side::Within,
+                DistanceEventType::Outside => Side::Outside,
+            };
+            let other = |o: &ReferenceObject| places::set_id(&o.msid).map(Followed::of);
+            let others = e.reference_objects.iter().map(other).collect::<Result<_, _>>()?;
+            let condition = Condition::Distance { others, metres: e.distance, side };
+            (condition, e.estimates, e.no_of_reports, e.minimum_interval, "DISTANCE")
+        }
+        EventElement::Distance(_) => return Err(invalid("target_distance")),
         EventElement::Aln(_) => return Err(unsupported("aln_event")),
     };
     if most == Some(0) {
@@ -209,12 +226,17 @@ impl Desk {
             },
         )?;
         let manner = manner(loc_type)?;
-        let (event, cause) =
+        let (mut event, cause) =
             tlrr.event.as_ref().map(event).transpose()?.map_or((None, "PERIODIC"), |(e, c)| (Some(e), c));
         let wanted = asking::listed(&tlrr.msids, &self.config)?;
         let address = Self::address(&asking.client, tlrr.push_address.as_ref())?;
         self.allowed(&asking.client, Flow::Triggered)?;
         let targets = self.permitted(&asking, &wish.ask, &wanted).await?;
+        let mut others = Vec::new();
+        if let Some(Event { condition: Condition::Distance { others: list, .. }, .. }) = &mut event {
+            others = list.iter().map(|other| places::Named::of(&places::msid(&other.target))).collect();
+            self.permitted_others(&asking, &wish.ask, list).await?;
+        }
         let note = Note {
             version: asking.version,
             address,
@@ -222,6 +244,7 @@ impl Desk {
             cause: cause.to_owned(),
             style: wish.style,
             interval_s: tlrr.interval.map(Span::secs),
+            others,
         };
         let trigger = Trigger {
             id: TriggerId::draw().ok_or(ResultCode::SYSTEM_FAILURE)?,
@@ -262,19 +285,32 @@ impl Desk {
                 Ok(()) => any = true,
                 Err(e) => refused = refused.or(Some(e)),
             }
-            let mut followed = Followed { target: request.target, alternatives: request.alternatives };
-            // Under which its handset is heard of, where it has several names.
-            let canonical = self.services.service.canonical(&followed.target);
-            if followed.identities().all(|id| *id != canonical) {
-                followed.alternatives.push(canonical);
-            }
-            targets.push(followed);
+            let followed = Followed { target: request.target, alternatives: request.alternatives };
+            targets.push(self.services.service.known_under(followed));
         }
         match refused {
             Some(e) if !any => Err(of_locating(e)),
             // Of those that may not be followed, each report says so.
             _ => Ok(targets),
         }
+    }
+
+    /// How far a target is from others tells where those are: all of them must be permitted.
+    async fn permitted_others(
+        &self,
+        asking: &Asking,
+        ask: &crate::service::triggers::Ask,
+        others: &mut [Followed],
+    ) -> Result<(), Verdict> {
+        let service = &self.services.service;
+        for other in others {
+            let ids = [other.target.clone()];
+            let request = asking::request(&asking.client, Flow::Triggered, ask, &ids, &ReachHints::default());
+            let request = request.ok_or_else(|| about(ResultCode::SYNTAX_ERROR, "reference_object"))?;
+            service.permit(&request).await.map_err(of_locating)?;
+            *other = service.known_under(other.clone());
+        }
+        Ok(())
     }
 
     pub(super) async fn tlrsr(&self, asking: Asking, tlrsr: Tlrsr) -> Result<Body, Verdict> {
