@@ -12,6 +12,7 @@ use crate::base::{GeoPoint, LocationEstimate, PositionMethod, SetId, Shape, Utc}
 use crate::service::{
     Absence, Client, ClientProfile, LocateError, LocateRequest, Located, LocationKind, Origin, Refusal,
 };
+use crate::store::{Shelf, Store};
 use crate::testing::shelves::Shelves;
 
 /// Answers from a list, or with the newest position it was told.
@@ -337,7 +338,6 @@ async fn kept_reports_are_followed_by_number_over_restarts_and_after_the_end() {
     // Long enough after its end nothing is left of it.
     tokio::time::sleep(Duration::from_hours(25)).await;
     assert_eq!(b.triggers.get("client", &id), None);
-    use crate::store::{Shelf, Store};
     for shelf in [Shelf::Triggers, Shelf::TriggerReports] {
         assert!(store.list_shelf(shelf, None, 9).await.unwrap().is_empty());
     }
