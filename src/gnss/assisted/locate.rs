@@ -5,7 +5,7 @@ use super::doppler;
 use super::estimate::{Estimate, Priors, Problem, TIME};
 use super::faults::{LEFT_OUT, Settled, Weighed, settle, weigh};
 use super::fix::{Fix, Rejected, Rejection, Used};
-use super::prepare::{MS_M, Prepared, prepare};
+use super::prepare::{MS_M, Prepared, Row, prepare};
 use super::velocity::velocity;
 use super::{Cannot, MeasurementSet, Reference};
 use crate::base::geo::Ellipse;
@@ -59,9 +59,11 @@ pub fn locate(
         return Err(few(4));
     }
     let when = prepared.sets.last().ok_or(Cannot::NoMeasurements)?.0;
-    let problem = Problem::new(&prepared, Ionosphere::of(sky, when));
-    let search = Search { problem: &problem, reference };
-    let best = search.best()?;
+    // The search looks at many places, for which a model that takes a microsecond is good enough.
+    let rough = Problem::new(&prepared, Ionosphere::klobuchar(sky, when));
+    let best = Search { problem: &rough, reference }.best()?;
+    let fine = Problem::new(&prepared, Ionosphere::of(sky, when));
+    let search = Search { problem: &fine, reference };
     let (settled, priors) = search.refine(best);
     search.answer(&settled, &priors)
 }
@@ -122,7 +124,8 @@ impl Search<'_> {
         if best.settled.count() < 3 {
             return Err(Cannot::Inconsistent);
         }
-        if ranked.next().is_some_and(|second| second.score < best.score + MARGIN) {
+        let rivals = |other: &Found| other.score < best.score + MARGIN && !self.same_whole(&best, other);
+        if ranked.any(|other| rivals(&other)) {
             return Err(Cannot::Ambiguous);
         }
         let kept = best.settled.count();
@@ -131,6 +134,24 @@ impl Search<'_> {
             return Err(Cannot::Inconsistent);
         }
         Ok(best)
+    }
+
+    /// Whether two places go with the same whole milliseconds: then they differ in which measurements are wrong, and the
+    /// answer weighs that ([`weigh`]).
+    fn same_whole(&self, a: &Found, b: &Found) -> bool {
+        let whole_ms = |f: &Found, i: usize| {
+            let e = &f.settled.estimate;
+            e.lines.get(i).map_or(0.0, |l| (self.problem.whole_m(i, l, &e.x) / MS_M).round())
+        };
+        let both = |i: &usize| [a, b].iter().all(|f| f.settled.takes.get(*i) == Some(&true));
+        (0..self.prepared().sets.len()).all(|set| {
+            // The clock of a set is known modulo a millisecond: what counts are differences within it.
+            let mine = |(i, r): (usize, &Row)| (r.set == set).then_some(i);
+            let rows = self.prepared().rows.iter().enumerate().filter_map(mine).filter(both);
+            let mut steps = rows.map(|i| whole_ms(a, i) - whole_ms(b, i));
+            let first = steps.next();
+            steps.all(|s| Some(s) == first)
+        })
     }
 
     /// Searches within a distance of the reference location, and adds the places that are not there yet.

@@ -171,7 +171,7 @@ fn rate_sigma_mps(cn0_dbhz: f64) -> f64 {
 const fn multipath_m(m: Multipath) -> (f64, f64) {
     match m {
         Multipath::NotMeasured | Multipath::Low => (0.0, 1.0),
-        Multipath::Medium => (8.0, 15.0),
+        Multipath::Medium => (15.0, 12.0),
         Multipath::High => (50.0, 40.0),
     }
 }

@@ -4,6 +4,7 @@
 //! unknowns for it. What is here is each satellite's own: orbit and clock, the part of the atmosphere that its ray does
 //! not share, thermal noise and reflections.
 
+use super::ionosphere::Ionosphere;
 use super::options::Receiver;
 use super::troposphere::{self, Troposphere};
 use crate::base::broadcast::{Ephemeris, Gnss};
@@ -19,8 +20,9 @@ pub fn signal_in_space_m(e: &Ephemeris) -> f64 {
     const NO_PREDICTION_M: f64 = 30.0;
     let of_ura = |index: u8| ura_metres(index).map_or(NO_PREDICTION_M, |m| 0.3 * m);
     match e {
-        Ephemeris::Lnav(l) => of_ura(l.ura).max(1.0),
-        Ephemeris::Galileo(g) => sisa_m(g.sisa).map_or(NO_PREDICTION_M, |m| (0.16 * m).max(0.4)),
+        Ephemeris::Lnav(l) => of_ura(l.ura).max(0.7),
+        // SISA is a bound on what a fault may do, 3.12 m day by day, of satellites that are good to a quarter of a metre.
+        Ephemeris::Galileo(g) => sisa_m(g.sisa).map_or(NO_PREDICTION_M, |m| (0.1 * m).max(0.3)),
         Ephemeris::BeiDou(b) => {
             let floor = match b.sat.number {
                 _ if is_beidou_geo(b.sat) => 4.0,
@@ -30,7 +32,8 @@ pub fn signal_in_space_m(e: &Ephemeris) -> f64 {
             };
             of_ura(b.urai).max(floor)
         }
-        Ephemeris::Glonass(g) => glonass_accuracy_m(g.ft).map_or(NO_PREDICTION_M, |m| (0.5 * m).max(1.8)),
+        // RINEX up to 3.04 and many archives leave F_T out: that says nothing against the satellite.
+        Ephemeris::Glonass(g) => glonass_accuracy_m(g.ft).map_or(2.7, |m| (0.5 * m).max(1.8)),
         Ephemeris::Sbas(s) => of_ura(s.ura).max(8.0),
         Ephemeris::NavIc(n) => of_ura(n.urai).max(3.0),
     }
@@ -82,7 +85,7 @@ pub fn code_variance_m2(
 ) -> f64 {
     let s = sin_elevation.max(0.05);
     let (noise, reflection) = match receiver {
-        Receiver::Station => (0.3, 0.3 / s),
+        Receiver::Station => (0.2, 0.2 / s),
         Receiver::Handset => (2.0, 1.5 / s),
     };
     // A delay lock loop's error grows as one over the root of the signal's power.
@@ -113,22 +116,30 @@ pub struct IonosphereLeft {
 }
 
 impl IonosphereLeft {
-    /// A broadcast model corrects about half of the delay (IS-GPS-200 20.3.3.5.2.5), the more so the thicker it is, and what
-    /// it leaves changes by some third of that over a thousand kilometres. Without a model, the mean delay of the day is unknown as a
-    /// whole.
-    pub fn after(vertical_delay_m: Option<f64>) -> Self {
-        match vertical_delay_m {
-            Some(d) => Self { vertical_m: 0.3 + 0.4 * d, slope_m: 0.2 + 0.15 * d, rest_m: 0.1 + 0.08 * d },
-            None => Self { vertical_m: 5.0, slope_m: 2.0, rest_m: 0.6 },
+    /// By what a model says. Klobuchar's corrects about half of the delay (IS-GPS-200 20.3.3.5.2.5), the more so the thicker it is,
+    /// NeQuick G some 70 % (Galileo's *Ionospheric Correction Algorithm*, 1.1); what they leave changes by some third of that
+    /// over a thousand kilometres. Without a model, the mean delay of the day is unknown as a whole.
+    pub fn after(model: &Ionosphere, vertical_delay_m: f64) -> Self {
+        let d = vertical_delay_m;
+        match model {
+            Ionosphere::Gps(_) | Ionosphere::BeiDou(_) => {
+                Self { vertical_m: 0.3 + 0.4 * d, slope_m: 0.4 + 0.15 * d, rest_m: 0.1 + 0.08 * d }
+            }
+            #[cfg(feature = "nequick")]
+            Ionosphere::Galileo(_) => {
+                Self { vertical_m: 0.3 + 0.25 * d, slope_m: 0.4 + 0.1 * d, rest_m: 0.1 + 0.05 * d }
+            }
+            Ionosphere::Unknown => Self { vertical_m: 5.0, slope_m: 2.0, rest_m: 0.6 },
         }
     }
 }
 
 /// Standard deviation in metres of the delays between a satellite's two signals that its message does not tell: code biases of
-/// one carrier, and what changed since the group delays were measured.
+/// one carrier, and what changed since the group delays were measured. Receivers see BeiDou's second and third generation apart.
 pub const fn pair_bias_m(gnss: Gnss) -> f64 {
     match gnss {
         Gnss::Galileo => 0.3,
+        Gnss::BeiDou => 1.5,
         Gnss::Glonass => 2.0,
         _ => 0.6,
     }

@@ -241,7 +241,15 @@ impl<'a> Problem<'a> {
             ionosphere_m: [0.0; 3],
             pair_m: [0.0; 7],
         };
-        Self { epoch, options, prior, links, state, layout, left: IonosphereLeft::after(None) }
+        Self {
+            epoch,
+            options,
+            prior,
+            links,
+            state,
+            layout,
+            left: IonosphereLeft::after(&Ionosphere::Unknown, 0.0),
+        }
     }
 
     pub(super) fn active(&self) -> impl Iterator<Item = &Link<'a>> {
@@ -454,8 +462,7 @@ impl<'a> Problem<'a> {
             elevation: std::f64::consts::FRAC_PI_2,
             azimuth: (0.0, 1.0),
         };
-        let vertical = (model != Ionosphere::Unknown).then(|| model.delay_m(&up, self.epoch.time));
-        self.left = IonosphereLeft::after(vertical);
+        self.left = IonosphereLeft::after(&model, model.delay_m(&up, self.epoch.time));
         let mask = self.options.mask_deg.to_radians().sin();
         for l in &mut self.links {
             l.ray = place.ray(l.path.unit);
