@@ -80,7 +80,7 @@ impl Viewpoint {
     /// above the horizon is in the answer.
     pub fn expect(&self, e: &Ephemeris, signal: Signal) -> Option<Expected> {
         let delay_s = signal.delay_s(e)?;
-        let sight = Track::new(e, delay_s, self.time).seen_from(self.place.position, 0.0);
+        let sight = Track::coarse(e, delay_s, self.time).seen_from(self.place.position, 0.0);
         let ray = self.place.ray(sight.unit);
         let channel = match e {
             Ephemeris::Glonass(g) => g.channel,

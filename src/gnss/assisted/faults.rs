@@ -14,7 +14,7 @@ const HORIZON_DEG: f64 = -1.5;
 /// What a measurement that is left out costs, in squared sigmas.
 pub(super) const LEFT_OUT: f64 = 22.0;
 /// Up to how many measurements all explanations are weighed.
-const FEW: usize = 10;
+pub(super) const FEW: usize = 10;
 /// How often a measurement is wrong for no reason that its own figures show, and how far such errors spread, metres.
 const FAULT_RATE: f64 = 0.01;
 const FAULT_SPREAD_M: f64 = 600.0;
@@ -72,6 +72,25 @@ pub(super) fn settle(problem: &Problem<'_>, start: Ecef, dt: f64, priors: &Prior
         estimate = problem.solve(estimate.place, estimate.x[super::estimate::TIME], false, priors, &takes)?;
     }
     Some(Settled { estimate, takes, sunken })
+}
+
+/// Solves from a place near the truth as if measurement `out` were wrong and all others right.
+pub(super) fn without(
+    problem: &Problem<'_>,
+    start: Ecef,
+    dt: f64,
+    priors: &Priors,
+    out: usize,
+) -> Option<Settled> {
+    let takes: Vec<bool> = (0..problem.prepared.rows.len()).map(|i| i != out).collect();
+    let estimate = problem.solve(start, dt, true, priors, &takes)?;
+    let sunken: Vec<bool> = estimate.lines.iter().map(|l| l.elevation_deg < HORIZON_DEG).collect();
+    let fits = |(l, t): (&super::estimate::Line, &bool)| {
+        !*t || l.elevation_deg >= HORIZON_DEG
+            && l.residual_m.powi(2) < GATE * GATE * estimate.variance(l, true)
+    };
+    let all = estimate.lines.iter().zip(&takes).all(fits);
+    (all && takes.len() > 3).then_some(Settled { estimate, takes, sunken })
 }
 
 /// What all explanations together say: shift of the place (east, north, up, metres) and its covariance.

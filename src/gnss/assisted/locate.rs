@@ -1,9 +1,9 @@
 //! The whole way from measurements to a position.
 
-use super::ambiguity::{self, Spread};
+use super::ambiguity::{self, Candidate, Spread};
 use super::doppler;
 use super::estimate::{Estimate, Priors, Problem, TIME};
-use super::faults::{LEFT_OUT, Settled, Weighed, settle, weigh};
+use super::faults::{FEW, LEFT_OUT, Settled, Weighed, settle, weigh, without};
 use super::fix::{Fix, Rejected, Rejection, Used};
 use super::prepare::{MS_M, Prepared, Row, prepare};
 use super::velocity::velocity;
@@ -168,8 +168,7 @@ impl Search<'_> {
         let rows = self.prepared().rows.iter().filter(|r| r.set == set);
         let priors = self.priors(COARSE_S, altitude, around_m);
         for c in ambiguity::places(rows, &observer, spread, trust) {
-            let Some(settled) = settle(self.problem, c.place, c.dt, &priors) else { continue };
-            let score = self.score(&settled);
+            let Some(Found { settled, score }) = self.explained(c, &priors) else { continue };
             match found.iter_mut().find(|f| apart(f.settled.estimate.place, settled.estimate.place) < APART_M)
             {
                 Some(same) if same.score <= score => {}
@@ -177,6 +176,20 @@ impl Search<'_> {
                 None => found.push(Found { settled, score }),
             }
         }
+    }
+
+    /// What explains the measurements at a place. With few of them all may agree upon a place that is absurd, since one is
+    /// wrong: then it is looked for which, left out, makes most sense of the others.
+    fn explained(&self, c: Candidate, priors: &Priors) -> Option<Found> {
+        let scored = |settled: Settled| Found { score: self.score(&settled), settled };
+        let mut best = scored(settle(self.problem, c.place, c.dt, priors)?);
+        let rows = self.prepared().rows.len();
+        if best.score > LEFT_OUT && rows <= FEW && best.settled.count() == rows {
+            let others =
+                (0..rows).filter_map(|i| without(self.problem, c.place, c.dt, priors, i)).map(scored);
+            best = others.fold(best, |best, other| if other.score < best.score { other } else { best });
+        }
+        Some(best)
     }
 
     /// Priors of the search: the altitude of a reference location counts where that location may.

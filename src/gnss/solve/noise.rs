@@ -123,11 +123,11 @@ impl IonosphereLeft {
         let d = vertical_delay_m;
         match model {
             Ionosphere::Gps(_) | Ionosphere::BeiDou(_) => {
-                Self { vertical_m: 0.3 + 0.4 * d, slope_m: 0.4 + 0.15 * d, rest_m: 0.1 + 0.08 * d }
+                Self { vertical_m: 0.3 + 0.4 * d, slope_m: 0.5 + 0.15 * d, rest_m: 0.2 + 0.08 * d }
             }
             #[cfg(feature = "nequick")]
             Ionosphere::Galileo(_) => {
-                Self { vertical_m: 0.3 + 0.25 * d, slope_m: 0.4 + 0.1 * d, rest_m: 0.1 + 0.05 * d }
+                Self { vertical_m: 0.3 + 0.25 * d, slope_m: 0.5 + 0.1 * d, rest_m: 0.2 + 0.05 * d }
             }
             Ionosphere::Unknown => Self { vertical_m: 5.0, slope_m: 2.0, rest_m: 0.6 },
         }

@@ -203,11 +203,6 @@ fn system(
             None => lacking.unavailable = true,
         }
     }
-    if asked.integrity {
-        let bad = ground.sky.unhealthy(gnss, ground.time);
-        out.integrity =
-            (!bad.is_empty()).then(|| bad.into_iter().map(|sat| BadSignal { sat, signals: None }).collect());
-    }
     if let Some(choice) = asked.almanac {
         let almanac = || {
             let mut entries = ground.sky.almanac(gnss, ground.time);
@@ -231,6 +226,14 @@ fn system(
     if let Some(signal) = asked.acquisition {
         out.acquisition = acquisition::build(gnss, signal, visible, ground);
         lacking.unavailable |= out.acquisition.is_none();
+    }
+    // RRLP wants bad satellites named whenever anything of their system is sent (TS 44.031, real-time integrity in A.4.2.4 and
+    // A.4.6.2), asked for or not.
+    let owed = ground.protocol == Protocol::Rrlp && out != GnssAssistance::new(gnss);
+    if asked.integrity || owed {
+        let bad = ground.sky.unhealthy(gnss, ground.time);
+        out.integrity =
+            (!bad.is_empty()).then(|| bad.into_iter().map(|sat| BadSignal { sat, signals: None }).collect());
     }
     out
 }

@@ -256,6 +256,21 @@ fn integrity_names_the_bad_and_is_never_met_with_silence() {
 }
 
 #[test]
+fn over_rrlp_the_bad_are_named_beside_whatever_is_sent() {
+    let sky = sky();
+    let bad = Some(vec![BadSignal { sat: UNFIT, signals: None }]);
+    for request in [navigation(Gnss::Gps, NavigationRequest::default()), {
+        let mut almanac = AssistanceRequest::default();
+        almanac.system_mut(Gnss::Gps).utc = Some(ModelChoice::default());
+        almanac
+    }] {
+        let of = |protocol| answer(&request, &sky, None, protocol).assistance.systems[0].integrity.clone();
+        assert_eq!(of(Protocol::Rrlp), bad);
+        assert_eq!(of(Protocol::Lpp), None);
+    }
+}
+
+#[test]
 fn what_is_missing_is_said() {
     let empty = SkySnapshot::default();
     let mut request = navigation(Gnss::Gps, NavigationRequest::default());
