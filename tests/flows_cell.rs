@@ -3,6 +3,7 @@
 use groma::base::cell::{CellId, Plmn};
 use groma::base::{GeoPoint, PositionMethod};
 use groma::handset::{Ending, Goal, Options, Place, Report, run};
+use groma::slc::ni::StatusCode;
 
 use crate::support::server::{TOWN, TestServer};
 
@@ -50,13 +51,19 @@ async fn the_cell_short_form_of_supl_1() {
 async fn an_unknown_cell_gives_no_position_but_a_reason() {
     let plmn = Plmn { mcc: 999, mnc: 99 };
     let server = TestServer::simulated();
-    let options = Options::new(Goal::CellId, server.ulp());
-    let report = hold(&Options { cells: vec![CellId::Lte { plmn, tac: 77, eci: 77 }], ..options }).await;
-    assert!(!report.succeeded());
-    assert!(report.found.server_position.is_none());
-    assert_eq!(report.found.ending, Some(Ending::End));
-    assert!(report.found.status.is_some(), "the end says why");
-    assert_eq!(report.exit_code(), 5);
+    let now = Options::new(Goal::CellId, server.ulp());
+    // SUPL 1.0 has no word for where this server knows no cells.
+    for (options, cell, status) in [
+        (now.clone(), CellId::Lte { plmn, tac: 77, eci: 77 }, StatusCode::NoSuplCoverage),
+        (now.supl1(), CellId::Gsm { plmn, lac: 77, ci: 77 }, StatusCode::PosMethodFailure),
+    ] {
+        let report = hold(&Options { cells: vec![cell], ..options }).await;
+        assert!(!report.succeeded());
+        assert!(report.found.server_position.is_none());
+        assert_eq!(report.found.ending, Some(Ending::End));
+        assert_eq!(report.found.status, Some(status), "the end says why");
+        assert_eq!(report.exit_code(), 5);
+    }
     server.stop().await;
 }
 

@@ -42,6 +42,8 @@ pub(super) fn of_end(end: End, class: QosClass, response: Duration) -> LocateErr
         End::Session(OrderEnd::Refused(status)) => of_status(status),
         End::Session(OrderEnd::Failed(f)) if f.is_timeout() => late(),
         End::Session(OrderEnd::Failed(f)) => match of_status(Some(f.status())) {
+            // Whose room it is makes the difference: here this server had none.
+            LocateError::Congestion(_) => LocateError::Congestion(Congestion::Server),
             LocateError::Method(MethodFault::Ended(_)) => LocateError::Method(MethodFault::BrokenOff),
             error => error,
         },
@@ -73,7 +75,9 @@ const fn of_status(status: Option<StatusCode>) -> LocateError {
             LocateError::NotAllowed(Refusal::User)
         }
         Some(StatusCode::TargetSetNotReachable) => LocateError::Absent(Absence::Unreachable),
-        Some(StatusCode::PosMethodFailure) => LocateError::Method(MethodFault::NoFix),
+        Some(StatusCode::PosMethodFailure | StatusCode::NoSuplCoverage) => {
+            LocateError::Method(MethodFault::NoFix)
+        }
         Some(StatusCode::PosMethodMismatch | StatusCode::PosProtocolMismatch) => {
             LocateError::Method(MethodFault::Mismatch)
         }

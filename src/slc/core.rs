@@ -260,6 +260,7 @@ impl Core {
         self.end_order(error.into(), out);
         let status = match error.status() {
             // The codes of 2.0 do not exist in 1.0.
+            StatusCode::NoSuplCoverage if !self.version_2() => StatusCode::PosMethodFailure,
             status if !self.version_2() && !status.in_version_1() => StatusCode::Unspecified,
             status => status,
         };

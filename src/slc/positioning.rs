@@ -71,7 +71,7 @@ pub(super) fn begin(
         }
         let speaks_lpp = matches!(message.pos.as_ref().map(|p| &p.payload), None | Some(PosPayload::Lpp(_)));
         if !speaks_lpp || !measures_cells(&message.capabilities, core.version_2()) {
-            return Err(SessionError::NoPosition);
+            return Err(without_cell(now, env, &location_ids));
         }
     }
     let said = message.position.or(known.position);
@@ -109,6 +109,14 @@ pub(super) fn answer_with_cell(
     core.record.pos_method.get_or_insert(PosMethod::Ecid.name());
     core.position(now, estimate, out);
     Some(core.conclude(now, out))
+}
+
+/// Why the cells heard are no answer: none of them is known, or what is known of them is not good enough.
+pub(super) fn without_cell(now: Now, env: &Env<'_>, heard: &[LocationId]) -> SessionError {
+    match spc::cell_estimate(heard, env.cells, now.utc) {
+        Some(_) => SessionError::NoPosition,
+        None => SessionError::NoCoverage,
+    }
 }
 
 /// The protocol of the session: the one that the SET has begun to speak, else the one chosen.
@@ -220,8 +228,12 @@ impl Positioning {
             Conclusion::Assisted if core.serves_order() => Err(SessionError::NoPosition),
             Conclusion::Position | Conclusion::Assisted => core.conclude(now, out),
             Conclusion::NoPosition => {
-                let answer = answer_with_cell(core, now, env, &self.target.location_ids, out);
-                answer.unwrap_or(Err(SessionError::NoPosition))
+                let heard = &self.target.location_ids;
+                let answer = answer_with_cell(core, now, env, heard, out);
+                answer.unwrap_or_else(|| {
+                    let by_cell = self.target.mode == Mode::Cell;
+                    Err(if by_cell { without_cell(now, env, heard) } else { SessionError::NoPosition })
+                })
             }
             Conclusion::Broken => Err(SessionError::BrokenPositioning),
         }

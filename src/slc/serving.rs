@@ -200,7 +200,7 @@ impl Core {
         out: &mut Vec<Action>,
     ) -> Result<State, SessionError> {
         let curable = match error {
-            SessionError::NoPosition | SessionError::Limit => true,
+            SessionError::NoPosition | SessionError::NoCoverage | SessionError::Limit => true,
             SessionError::NoMethod => self.params.policy.fall_back,
             // There is no time left to ask anybody.
             SessionError::Deadline => !self.withholds(),

@@ -94,7 +94,11 @@ impl Session {
                 Ok(pdu) if self.refusing && !ni::is_emergency(core, env, &pdu) => {
                     Err(ni::refuse(core, now, env, &pdu))
                 }
-                Ok(pdu) => step(core, state, now, env, pdu, out),
+                Ok(pdu) => {
+                    // One that was let in stays in.
+                    self.refusing = false;
+                    step(core, state, now, env, pdu, out)
+                }
                 Err(error) => Err(error),
             },
             Input::Unframed(fault) => Err(SessionError::Unframed(fault)),

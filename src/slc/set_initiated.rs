@@ -4,7 +4,7 @@
 use super::access::Verdict;
 use super::core::{Core, estimate_of};
 use super::event::{Action, Env};
-use super::positioning::{Known, answer_with_cell, begin, measures_cells};
+use super::positioning::{Known, answer_with_cell, begin, measures_cells, without_cell};
 use super::record::Flow;
 use super::session::State;
 use super::status::SessionError;
@@ -50,7 +50,7 @@ pub(super) fn start(
         match answer_with_cell(core, now, env, &message.location_ids, out) {
             Some(done) => return done,
             None if only_cell && !measures_cells(&message.capabilities, core.version_2()) => {
-                return Err(SessionError::NoPosition);
+                return Err(without_cell(now, env, &message.location_ids));
             }
             None => {}
         }

@@ -47,6 +47,9 @@ pub enum SessionError {
     /// The method ran and gave no position.
     #[error("no position")]
     NoPosition,
+    /// Its cell is all that the SET has to offer, and it is in no table of this server.
+    #[error("unknown cell")]
+    NoCoverage,
     /// ST2 ran out.
     #[error("no SUPL POS INIT in time")]
     St2,
@@ -94,6 +97,7 @@ impl SessionError {
             Self::NoMethod => StatusCode::PosMethodMismatch,
             Self::NoProtocol => StatusCode::PosProtocolMismatch,
             Self::NoPosition | Self::Deadline => StatusCode::PosMethodFailure,
+            Self::NoCoverage => StatusCode::NoSuplCoverage,
             Self::St2 => StatusCode::Unspecified,
             Self::Limit | Self::Overload => StatusCode::ResourceShortage,
             Self::WrongVer => StatusCode::AuthSuplInitFailure,
@@ -120,6 +124,7 @@ impl SessionError {
             Self::NoMethod => "no-common-method",
             Self::NoProtocol => "no-common-protocol",
             Self::NoPosition => "no-position",
+            Self::NoCoverage => "no-coverage",
             Self::St2 => "st2",
             Self::Limit => "limit",
             Self::Overload => "overload",

@@ -438,6 +438,9 @@ fn an_emergency_is_served_where_others_are_turned_away() {
         lab.message(Version::V2, answer(&invited, Version::V2, capabilities(true)));
         if emergency {
             assert_eq!(lab.session.state_name(), "positioning");
+            // That the order is claimed and found no more does not turn it away now.
+            lab.message(Version::V2, lpp_pos(&[LppMessage::default()]));
+            assert_eq!(lab.session.state_name(), "positioning");
         } else {
             assert_eq!(lab.end(), Some(StatusCode::ResourceShortage));
             let OrderEnd::Failed(failure) = lab.order_end() else { panic!() };
