@@ -323,6 +323,9 @@ impl Keeper {
             self.looked.clear();
         }
         self.looked.insert(key, epoch.time);
+        let received = epoch.observations.iter().filter(|o| o.pseudorange_m.is_some());
+        let signals = received.filter_map(|o| Some((o.sat, o.signal.ranging(o.sat.gnss)?)));
+        let new_signals = self.sky.hear(signals);
         let ionosphere = Ionosphere::of(&self.published.load(), epoch.time);
         let sky = &self.sky;
         let changes = self.monitor.observe(source, epoch, ionosphere, |sat: SatId, t| sky.ephemeris(sat, t));
@@ -334,7 +337,8 @@ impl Keeper {
                 tracing::info!(%sat, "a flagged satellite is offered again");
             }
         }
-        if !changes.is_empty() && self.sky.flag(self.monitor.flagged().clone()) {
+        let flags = !changes.is_empty() && self.sky.flag(self.monitor.flagged().clone());
+        if flags || new_signals {
             self.publish();
         }
     }

@@ -115,8 +115,8 @@ impl Viewpoint {
     }
 }
 
-/// Whether all satellites of a system send a signal. GPS's later signals are sent by its newer satellites only, and no message
-/// says which these are.
+/// Whether all satellites of a system send a signal. GPS's later signals are sent by its newer satellites only:
+/// [`SkySnapshot::sends`](super::SkySnapshot::sends) knows which, where a reference station tells.
 pub const fn sent_by_all(gnss: Gnss, signal: Signal) -> bool {
     match gnss {
         Gnss::Gps => matches!(signal, Signal::L1Ca),

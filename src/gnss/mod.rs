@@ -12,6 +12,7 @@ pub mod agreement;
 pub mod almanac;
 pub mod assisted;
 pub mod compare;
+mod heard;
 pub mod kepler;
 pub mod leap;
 pub mod monitor;

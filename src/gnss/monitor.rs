@@ -276,8 +276,7 @@ fn residuals(
         let Some(e) = ephemeris(sat, epoch.time) else { continue };
         let mut found: Vec<(Signal, f64, f64)> = Vec::new();
         for o in observations {
-            let band = b'0' + o.signal.band;
-            let Some(signal) = Signal::from_rinex(sat.gnss, band, o.signal.attribute) else { continue };
+            let Some(signal) = o.signal.ranging(sat.gnss) else { continue };
             let Ok(p) = predict(&e, signal, place, &atmosphere, epoch.time) else { continue };
             if p.ray.sin_elevation < LOWEST_SIN {
                 continue;

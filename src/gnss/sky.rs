@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::age::AgePolicy;
 use super::agreement::{self, Candidate, Distance, Verdict};
+use super::heard::Heard;
 use super::snapshot::{Models, SkyEntry, SkySnapshot, best};
+use super::solve::Signal;
 use super::update::{SkyUpdate, UNRANKED};
 use super::withheld::Withheld;
 use crate::base::GpsTime;
@@ -90,6 +92,7 @@ pub struct Sky {
     config: SkyConfig,
     exclude: BTreeSet<SatId>,
     flagged: BTreeSet<SatId>,
+    heard: Heard,
     /// Known after the first update.
     simulated: Option<bool>,
     generation: u64,
@@ -105,6 +108,7 @@ impl Sky {
             config,
             exclude,
             flagged: BTreeSet::new(),
+            heard: Heard::default(),
             simulated: None,
             generation: 0,
             satellites: BTreeMap::new(),
@@ -187,6 +191,13 @@ impl Sky {
         changed
     }
 
+    /// Which signals reference stations receive. Returns whether some had not been heard before.
+    pub fn hear(&mut self, signals: impl IntoIterator<Item = (SatId, Signal)>) -> bool {
+        let new = self.heard.add(signals);
+        self.generation += u64::from(new);
+        new
+    }
+
     /// The ephemeris to use for a satellite at `t`, healthy or not, withheld or not: what the monitor compares with.
     pub fn ephemeris(&self, sat: SatId, t: GpsTime) -> Option<Arc<Ephemeris>> {
         let held = self.satellites.get(&sat)?;
@@ -247,6 +258,7 @@ impl Sky {
             satellites,
             withheld,
             models,
+            self.heard.clone(),
             self.config.max_age.clone(),
             self.simulated.unwrap_or(false),
             self.generation,

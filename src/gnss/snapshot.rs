@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use super::acquisition::sent_by_all;
 use super::age::{AgePolicy, is_healthy};
 use super::almanac::{self, AlmanacMemory};
+use super::heard::Heard;
 use super::orbit;
 use super::places::{Place, PlaceMemory};
+use super::solve::Signal;
 use super::update::SkyUpdate;
 use super::visibility::{self, Observer};
 use super::withheld::Withheld;
@@ -139,6 +142,7 @@ pub struct SkySnapshot {
     satellites: Vec<(SatId, Vec<SkyEntry>)>,
     withheld: BTreeMap<SatId, (Withheld, Vec<SkyEntry>)>,
     models: Models,
+    heard: Heard,
     policy: AgePolicy,
     simulated: bool,
     generation: u64,
@@ -154,6 +158,7 @@ impl SkySnapshot {
         satellites: Vec<(SatId, Vec<SkyEntry>)>,
         withheld: BTreeMap<SatId, (Withheld, Vec<SkyEntry>)>,
         models: Models,
+        heard: Heard,
         policy: AgePolicy,
         simulated: bool,
         generation: u64,
@@ -162,6 +167,7 @@ impl SkySnapshot {
             satellites,
             withheld,
             models,
+            heard,
             policy,
             simulated,
             generation,
@@ -182,6 +188,11 @@ impl SkySnapshot {
     /// Whether the data were made up by the simulation; such a sky is marked wherever it shows.
     pub const fn simulated(&self) -> bool {
         self.simulated
+    }
+
+    /// Whether a satellite is known to send a signal: all of its system do, or a reference station receives it.
+    pub fn sends(&self, sat: SatId, signal: Signal) -> bool {
+        sent_by_all(sat.gnss, signal) || self.heard.contains(sat, signal)
     }
 
     /// Grows with every change of the sky: what was derived from one generation is good until the next.

@@ -1,5 +1,6 @@
 //! What reference stations say: where they stand and what they measure.
 
+use super::solve::Signal;
 use super::visibility::Ecef;
 use crate::base::GpsTime;
 use crate::base::broadcast::{Gnss, SatId};
@@ -30,6 +31,11 @@ impl SignalCode {
     /// A code.
     pub const fn new(band: u8, attribute: u8) -> Self {
         Self { band, attribute }
+    }
+
+    /// The signal, where it is one on which positions are worked out.
+    pub fn ranging(self, gnss: Gnss) -> Option<Signal> {
+        Signal::from_rinex(gnss, self.band.checked_add(b'0')?, self.attribute)
     }
 
     /// Carrier frequency in Hz (RINEX 3.05 tables 4–10); GLONASS's first two bands need the channel. `None` for a band that

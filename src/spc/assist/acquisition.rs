@@ -4,7 +4,7 @@ use super::Ground;
 use super::satellites::{Candidates, has_name};
 use crate::base::GpsTime;
 use crate::base::broadcast::Gnss;
-use crate::gnss::acquisition::{Expected, Viewpoint, sent_by_all};
+use crate::gnss::acquisition::{Expected, Viewpoint};
 use crate::gnss::solve::Signal;
 use crate::spc::method::Protocol;
 use crate::wire::assist::{Acquisition, AcquisitionSat};
@@ -31,7 +31,7 @@ pub fn instant(t: GpsTime, gnss: Gnss, protocol: Protocol) -> GpsTime {
 }
 
 /// Acquisition assistance for a signal of a system, highest satellites first; `None` without a reference location that is good
-/// enough, and for signals that not every satellite of the system sends.
+/// enough, and for signals of which nobody knows who sends them.
 pub(super) fn build(
     gnss: Gnss,
     signal: u8,
@@ -39,7 +39,7 @@ pub(super) fn build(
     ground: &Ground<'_>,
 ) -> Option<Acquisition> {
     let reference = ground.reference.filter(|r| r.uncertainty_m <= MAX_UNCERTAINTY_M)?;
-    let kind = Signal::from_lpp(gnss, signal).filter(|s| sent_by_all(gnss, *s))?;
+    let kind = Signal::from_lpp(gnss, signal)?;
     let max = match ground.protocol {
         Protocol::Rrlp => RRLP_MAX,
         Protocol::Lpp => LPP_MAX,
@@ -56,7 +56,7 @@ pub(super) fn build(
     let satellites: Vec<AcquisitionSat> = candidates
         .of(gnss, ground)
         .into_iter()
-        .filter(|e| has_name(e.sat(), ground.protocol))
+        .filter(|e| has_name(e.sat(), ground.protocol) && ground.sky.sends(e.sat(), kind))
         .filter_map(|e| view.expect(e, kind))
         .take(max)
         .map(|x| said(&x))

@@ -1,7 +1,8 @@
 use super::*;
 use crate::base::GeoPoint;
-use crate::base::broadcast::Ephemeris;
+use crate::base::broadcast::{Ephemeris, SatId};
 use crate::base::cell::ReferenceSource;
+use crate::gnss::solve::Signal;
 use crate::spc::config::Config;
 use crate::testing::sky::{UNFIT, now, sky};
 use crate::wire::assist::{HeldNavigation, NavigationRequest, PeriodicRequest, PeriodicSession};
@@ -297,6 +298,31 @@ fn reference_time_is_in_the_times_asked_for() {
     let request = AssistanceRequest { reference_time: Some(asked), ..AssistanceRequest::default() };
     let time = answer(&request, &sky, None, Protocol::Lpp).assistance.reference_time.unwrap();
     assert_eq!((time.time, time.systems), (now().gps(), vec![Gnss::Gps, Gnss::Glonass]));
+}
+
+#[test]
+fn signals_of_some_satellites_are_predicted_where_stations_receive_them() {
+    /// LPP's number of L2C.
+    const L2C: u8 = 2;
+    let mut sky = crate::gnss::Sky::new(crate::gnss::SkyConfig::default());
+    sky.apply(&crate::testing::sky::update()).unwrap();
+    let here = reference(1000.0);
+    let mut request = AssistanceRequest::default();
+    let of = |signal, sky: &SkySnapshot, request: &mut AssistanceRequest| {
+        request.system_mut(Gnss::Gps).acquisition = Some(signal);
+        let built = answer(request, sky, Some(&here), Protocol::Lpp);
+        let given = built.assistance.systems.first().and_then(|s| s.acquisition.clone());
+        (given, built.lacking.unavailable)
+    };
+    let (all, _) = of(0, &sky.snapshot(), &mut request);
+    let senders: Vec<SatId> = all.unwrap().satellites.iter().map(|s| s.sat).step_by(2).collect();
+    assert_eq!(of(L2C, &sky.snapshot(), &mut request), (None, true), "nobody knows who sends it");
+    assert!(sky.hear(senders.iter().map(|s| (*s, Signal::L2C))));
+    assert!(!sky.hear(senders.iter().map(|s| (*s, Signal::L2C))), "heard before");
+    let (given, lacking) = of(L2C, &sky.snapshot(), &mut request);
+    let given = given.unwrap();
+    assert_eq!((given.signal, lacking), (L2C, false));
+    assert_eq!(given.satellites.iter().map(|s| s.sat).collect::<Vec<_>>(), senders);
 }
 
 #[test]
