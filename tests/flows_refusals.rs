@@ -68,15 +68,47 @@ async fn version_0_is_not_supported() {
 #[tokio::test]
 async fn triggered_services_are_refused_by_name() {
     let Some(data) = shared("triggered_services_are_refused_by_name") else { return };
-    let path = data.join("vectors/ulp/triggered-start-periodic.json");
-    let vector: serde_json::Value =
-        serde_json::from_slice(&std::fs::read(path).expect("a vector")).expect("JSON");
-    let octets = crate::support::raw::unhex(vector["uper_hex"].as_str().expect("hex"));
-    let octets = edited(&octets, |p| p.session_id.slp_session_id = None);
+    // The second asks for the position of another SET.
+    for name in ["triggered-start-periodic", "set-init-full"] {
+        let path = data.join("vectors/ulp").join(name).with_extension("json");
+        let vector: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(path).expect("a vector")).expect("JSON");
+        let octets = crate::support::raw::unhex(vector["uper_hex"].as_str().expect("hex"));
+        let octets = edited(&octets, |p| p.session_id.slp_session_id = None);
+        let server = TestServer::simulated();
+        let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
+        peer.send(&octets).await;
+        assert_ended(server, peer, StatusCode::ver2_serviceNotSupported).await;
+    }
+}
+
+/// Later versions of the same major are served, and answered in the server's own.
+#[tokio::test]
+async fn later_versions_of_2_are_served() {
+    let Some(data) = shared("later_versions_of_2_are_served") else { return };
+    for (min, servind) in [(0, 0), (0, 255), (1, 0), (255, 255)] {
+        let server = TestServer::simulated();
+        let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
+        peer.send(&edited(&start(&data), |p| (p.version.min, p.version.servind) = (min, servind))).await;
+        let pdu = peer.receive().await;
+        assert!(matches!(pdu.message, UlpMessage::msSUPLRESPONSE(_)), "{min}.{servind}: {:?}", pdu.message);
+        assert_eq!((pdu.version.maj, pdu.version.min), (2, 0));
+        server.stop().await;
+    }
+}
+
+/// The SLP's half of the session id is the server's to give.
+#[tokio::test]
+async fn a_start_that_names_a_session_is_refused() {
+    let Some(data) = shared("a_start_that_names_a_session_is_refused") else { return };
     let server = TestServer::simulated();
     let mut peer = RawPeer::connect(server.ulp(), &TLS).await;
-    peer.send(&octets).await;
-    assert_ended(server, peer, StatusCode::ver2_serviceNotSupported).await;
+    let slp = peer.start(&start(&data)).await.slp;
+    let mut other = RawPeer::connect(server.ulp(), &TLS).await;
+    other.send(&edited(&start(&data), |p| p.session_id.slp_session_id = Some(slp))).await;
+    assert_eq!(status(&mut other).await, StatusCode::invalidSessionId);
+    peer.close().await;
+    server.stop().await;
 }
 
 #[tokio::test]

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::disk::Disk;
 use arc_swap::ArcSwap;
 use groma::base::time::Clock;
 use groma::base::{GeoPoint, LocationEstimate, PositionMethod, SetId, Shape, Utc};
@@ -141,6 +143,8 @@ rules = [{ client = "tracker", action = "allow" }, { client = "operator", action
 pub(crate) struct Setup {
     pub(crate) door: door::Config,
     pub(crate) triggers: triggers::Config,
+    /// Whether the disk is full.
+    pub(crate) full: Arc<AtomicBool>,
 }
 
 impl Default for Setup {
@@ -150,6 +154,7 @@ impl Default for Setup {
         Self {
             door: door::Config { reports, ..door::Config::default() },
             triggers: triggers::Config { poll_s: 0, ..triggers::Config::default() },
+            full: Arc::default(),
         }
     }
 }
@@ -189,7 +194,8 @@ impl House {
     #[allow(clippy::too_many_lines, reason = "a house is built step by step")]
     pub(crate) async fn at(dir: &Path, setup: Setup, reports: Option<SocketAddr>) -> Self {
         let store_config = groma::store::Config { path: dir.join("store"), ..Default::default() };
-        let store: Arc<dyn Store> = Arc::new(SledStore::open(&store_config).unwrap());
+        let disk = SledStore::open(&store_config).unwrap();
+        let store: Arc<dyn Store> = Arc::new(Disk { disk, full: setup.full });
         let metrics = Arc::new(Metrics::new());
         let positions = Positions::new(Arc::clone(&store), &groma::service::positions::Config::default());
         let clock = Clock::system();

@@ -1,5 +1,6 @@
 //! MLP over real sockets: every service, every rule, every way of going wrong.
 
+mod disk;
 mod emergency;
 mod hostile;
 mod house;

@@ -1,14 +1,14 @@
 //! Whether the user is told or asked, before the positioning or after it, and what comes of the answer.
 
 use groma::base::{PositionMethod, QualityOfPosition};
-use groma::handset::{Answer, Heard};
+use groma::handset::Answer;
 use groma::service::{
     Asked, LocateError, LocateRequest, LocationKind, Origin, PrivacyWish, Refusal, Requestor, RequestorKind,
 };
 use groma::slc::ni::{NameFormat, PosMethod, StatusCode};
 use groma::wire::ulp::{NotificationType, UlpMessage};
 
-use super::town::{Town, address, number, off, pos_init};
+use super::town::{Town, address, answered, number, off, pos_init};
 
 /// Subscribers, each with one rule for everybody.
 fn subscribers(version: &str, rules: &[(&str, bool)]) -> String {
@@ -60,7 +60,7 @@ async fn rules_and_answers() {
                         assert!(!allowed && e == LocateError::NotAllowed(Refusal::User), "{case}: {e:?}");
                     }
                 }
-                assert!(matches!(heard.recv().await, Some(Heard::Answered(_))), "{case}");
+                answered(&mut heard).await;
                 // What the user refused is not known to anybody.
                 let kept =
                     town.service().positions().history(&super::town::target(n), 9).await.expect("a store");
@@ -80,7 +80,7 @@ async fn an_emergency_overrides() {
         let mut heard = town.handset(n, |h| h.answer = Answer::Deny).await;
         let located = town.service().locate(town.request("psap", n)).await.expect("a position");
         assert!(off(&located, n).0 < 50.0);
-        assert!(matches!(heard.recv().await, Some(Heard::Answered(r)) if r.answered()));
+        assert!(answered(&mut heard).await.answered());
     }
     // The same of somebody else: refused, and nobody is called.
     let e = town.service().locate(town.request("tracker", 1)).await.expect_err("refused");

@@ -10,7 +10,7 @@ use groma::service::{
 use groma::slc::ni::{PosMethod, StatusCode};
 use groma::wire::ulp::{AuthReq, End, UlpMessage};
 
-use super::town::{Town, off, pos_init, target, until};
+use super::town::{Town, answered, off, pos_init, target, until};
 
 fn end(status: StatusCode, ver: [u8; 8]) -> UlpMessage {
     UlpMessage::End(Box::new(End { ver: Some(ver), ..End::with(status) }))
@@ -343,7 +343,7 @@ async fn no_smsc() {
         let mut heard = town.handset(1, |_| ()).await;
         let located = town.service().locate(town.request("tracker", 1)).await.expect("a position");
         assert!(off(&located, 1).0 < 50.0);
-        assert!(heard.recv().await.is_some());
+        assert!(answered(&mut heard).await.answered());
         // Without a bearer that works, that is what is told.
         let mut request = town.request("psap", 60);
         request.qop.response_time = Some(Duration::from_secs(3));

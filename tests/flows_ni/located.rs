@@ -6,7 +6,7 @@ use groma::base::PositionMethod;
 use groma::handset::{Discard, Heard, Payload, SuplVersion};
 use groma::service::{LocateRequest, Origin};
 
-use super::town::{Town, off};
+use super::town::{Town, answered, off};
 use crate::support::raw::TLS;
 
 /// One question to a handset of a kind, in a town of a kind.
@@ -14,7 +14,7 @@ async fn one(town: &mut Town, n: u8, version: SuplVersion, payload: Payload) -> 
     let mut heard = town.handset(n, |h| (h.session.version, h.session.payload) = (version, payload)).await;
     let located = town.service().locate(town.request("tracker", n)).await.expect("a position");
     assert_eq!(located.origin, Origin::Fresh);
-    let Some(Heard::Answered(report)) = heard.recv().await else { panic!("no answer") };
+    let report = answered(&mut heard).await;
     assert!(report.answered(), "{}", report.verdict());
     off(&located, n)
 }

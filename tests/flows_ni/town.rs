@@ -13,7 +13,9 @@ use groma::base::{GeoPoint, PositionMethod, QualityOfPosition, SetId, SlpSession
 use groma::cells::{Site, generate};
 use groma::config::Config;
 use groma::feed::{SimulatedConfig, SourceConfig};
-use groma::handset::{Connection, Goal, Heard, Listener, ListenerOptions, Motion, Options, Place, Security};
+use groma::handset::{
+    Connection, Discard, Goal, Heard, Listener, ListenerOptions, Motion, Options, Place, Report, Security,
+};
 use groma::net::{Listen, ListenMode};
 use groma::service::{Flow, LocateError, LocateRequest, Located, Service};
 use groma::slc::ni::StatusCode;
@@ -103,8 +105,11 @@ impl Town {
         (config.mlp.listen, config.mlp.listen_tls) = (vec![any], Vec::new());
         config.feed.sources = vec![SourceConfig::Simulated(SimulatedConfig::default())];
         config.connections.linger_s = 0;
+        // A slow machine fails no test: nobody's patience ends before the request's.
+        (config.connections.silent_s, config.connections.handshake_s) = (30, 30);
+        (config.session.first_message_s, config.session.st2_s, config.session.st3_s) = (30, 30, 30);
         // What is known already must not be what is answered.
-        (config.service.fresh_s, config.service.st1_s, config.service.emergency_last_known) = (0, 20, false);
+        (config.service.fresh_s, config.service.st1_s, config.service.emergency_last_known) = (0, 30, false);
         config.push.udp.port = free_port().await;
         config.push.udp.pause_ms = 100;
         change(&mut config);
@@ -134,13 +139,13 @@ impl Town {
         self.app().mlp[0]
     }
 
-    /// What a client asks of a handset, within 20 s.
+    /// What a client asks of a handset, within [`PATIENCE`].
     pub(super) fn request(&self, client: &str, n: u8) -> LocateRequest {
         let client = self.service().client(client).expect("a client");
         let flow = if client.id() == "psap" { Flow::Emergency } else { Flow::Immediate };
         let qop = QualityOfPosition {
             horizontal_m: Some(50.0),
-            response_time: Some(Duration::from_secs(20)),
+            response_time: Some(PATIENCE),
             ..QualityOfPosition::default()
         };
         LocateRequest { qop, ..LocateRequest::new(client, flow, target(n)) }
@@ -162,7 +167,7 @@ impl Town {
         options.security = Security::Plain;
         options.cells = vec![LTE];
         options.set_id = target(n);
-        options.seed = n.into();
+        (options.seed, options.timeout) = (n.into(), PATIENCE);
         let mut options = ListenerOptions::new(options, Motion::Still(place(n)));
         change(&mut options);
         let socket = UdpSocket::bind((address(n), self.port)).await.expect("an address of its own");
@@ -206,6 +211,17 @@ async fn free_port() -> u16 {
         let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 5000;
         if UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).await.is_ok() {
             return port;
+        }
+    }
+}
+
+/// What became of the handset's session: it must have had one. Copies of the SUPL INIT may have come before.
+pub(super) async fn answered(heard: &mut mpsc::UnboundedReceiver<Heard>) -> Report {
+    loop {
+        match tokio::time::timeout(PATIENCE, heard.recv()).await.expect("heard") {
+            Some(Heard::Answered(report)) => return *report,
+            Some(Heard::Discarded(Discard::Again)) => {}
+            other => panic!("{other:?}"),
         }
     }
 }

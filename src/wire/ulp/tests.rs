@@ -426,6 +426,71 @@ fn a_version_1_message_has_nothing_of_version_2() {
     assert_eq!(back.message, UlpMessage::End(Box::new(End::with(StatusCode::Unspecified))));
 }
 
+/// What a later release may add to any message is passed over, whatever it is.
+#[test]
+fn unknown_extensions_are_ignored() {
+    let end = |e| UlpPdu::new(Version::V1, session(), UlpMessage::End(Box::new(e))).encode().unwrap();
+    let (bare, status) = (bits_of(&end(End::default())), bits_of(&end(End::with(StatusCode::Unspecified))));
+    // They differ first in the second of the bits that say which members of SUPL END are there, behind the choice of the
+    // message (4 bits) and the bit that says whether there are extensions.
+    let differ = (16..bare.len()).find(|i| bare[*i] != status[*i]).unwrap();
+    let extended = differ - 2;
+    let position = Position { velocity: None, ..position() };
+    let messages = [
+        UlpMessage::Init(Box::new(Init::new(PosMethod::AgpsSetBased))),
+        UlpMessage::Start(Box::new(Start {
+            capabilities: SetCapabilities::default(),
+            location_ids: heard().into_iter().take(1).collect(),
+            qop: None,
+            third_parties: 0,
+            application: None,
+            position: None,
+        })),
+        UlpMessage::Response(Box::new(Response::new(PosMethod::AgpsSetBased))),
+        UlpMessage::PosInit(Box::new(PosInit {
+            capabilities: SetCapabilities::default(),
+            assistance: None,
+            location_ids: heard().into_iter().take(1).collect(),
+            position: Some(position.clone()),
+            pos: None,
+            ver: Some([9; 8]),
+        })),
+        UlpMessage::Pos(Pos { payload: PosPayload::Rrlp(vec![7; 20]), velocity: None }),
+        UlpMessage::End(Box::new(End {
+            position: Some(position),
+            ..End::with(StatusCode::PosMethodFailure)
+        })),
+        UlpMessage::AuthReq(Box::new(AuthReq { ver: Some([7; 8]), capabilities: None })),
+    ];
+    for message in messages {
+        let pdu = UlpPdu::new(Version::V1, session(), message);
+        let octets = pdu.encode().unwrap();
+        let whole = bits_of(&octets);
+        let kind = pdu.message.kind();
+        assert!(!whole[extended], "{kind:?}");
+        // How many of the last bits only fill the octet is not said: one of the eight must read as what was written.
+        let read = (0..8).filter(|fill| !whole[whole.len() - fill..].contains(&true)).any(|fill| {
+            let mut bits = whole[..whole.len() - fill].to_vec();
+            bits[extended] = true;
+            // Twenty additions, of which the last is there: one octet (X.691 §19.7 to 19.9).
+            bits.extend([false, false, true, false, false, true, true]);
+            bits.extend((1..=20).map(|n| n == 20));
+            bits.extend(bits_of(&[1, 0xa5]));
+            bits.resize(bits.len().next_multiple_of(8), false);
+            let mut octets: Vec<u8> =
+                bits.chunks(8).map(|o| o.iter().fold(0, |n, b| n << 1 | u8::from(*b))).collect();
+            let length = octets.len() as u16;
+            octets[..2].copy_from_slice(&length.to_be_bytes());
+            UlpPdu::decode(&octets).is_ok_and(|back| back == again(&pdu))
+        });
+        assert!(read, "{kind:?}");
+    }
+}
+
+fn bits_of(octets: &[u8]) -> Vec<bool> {
+    octets.iter().flat_map(|o| (0..8).rev().map(move |i| o >> i & 1 == 1)).collect()
+}
+
 #[test]
 fn a_broken_body_leaves_the_header_readable() {
     let p = UlpPdu::new(
