@@ -144,7 +144,6 @@ async fn asked_by_the_place() {
     .await;
     let denied = Err(LocateError::NotAllowed(Refusal::User));
     let given = Ok(PositionMethod::CellId);
-    let mut running = Vec::new();
     for (n, said, expected) in [
         (1, Some(None), given),
         (2, Some(Some(true)), given),
@@ -170,9 +169,6 @@ async fn asked_by_the_place() {
             Ok(_) => assert!(end.status.is_none() && end.position.is_some(), "{n} {said:?}"),
             Err(_) => assert_eq!(end.status, Some(StatusCode::ConsentDeniedByUser), "{n} {said:?}"),
         }
-        running.push((n, said, expected, asked));
-    }
-    for (n, said, expected, asked) in running {
         let answer = asked.await.expect("an end").map(|l| l.estimate.method);
         assert_eq!(answer, expected, "{n} {said:?}");
     }
