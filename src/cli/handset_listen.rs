@@ -112,10 +112,24 @@ pub(super) fn run(args: ListenArgs) -> Outcome {
     runtime.block_on(listen(udp, once, json, options))
 }
 
+/// What to do about a port that cannot be had.
+fn way_out(e: &std::io::Error, udp: SocketAddr) -> String {
+    if e.kind() == std::io::ErrorKind::AddrInUse {
+        // The handsets of the demo have addresses of their own, beside which there is room for more.
+        format!(
+            "; others wait there, such as the handsets of a demo: give this one an address of its own, as --udp 127.0.0.50:{}",
+            udp.port()
+        )
+    } else {
+        crate::net::way_out(e).to_owned()
+    }
+}
+
 async fn listen(udp: SocketAddr, once: bool, json: bool, options: ListenerOptions) -> Outcome {
     let paint = Paint::for_stdout();
-    let socket =
-        UdpSocket::bind(udp).await.map_err(|e| Failure::new(format!("cannot listen on {udp}: {e}")))?;
+    let socket = UdpSocket::bind(udp)
+        .await
+        .map_err(|e| Failure::new(format!("cannot listen on {udp}: {e}{}", way_out(&e, udp))))?;
     let at = socket.local_addr()?;
     if json {
         print_json(&json!({ "listening": at.to_string() }))?;

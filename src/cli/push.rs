@@ -16,7 +16,7 @@ use crate::base::time::Clock;
 use crate::config::Config;
 use crate::net::push::{Attempted, Config as PushConfig, Pusher};
 use crate::observe::Metrics;
-use crate::service::{Delivery, PushError, parse_identity};
+use crate::service::{Delivery, PushError, Subscriber, parse_identity};
 use crate::slc::ni::{Order, Protection, SuplVersion, What, invite};
 
 const EXAMPLES: &str = "\
@@ -52,7 +52,7 @@ struct TestArgs {
     /// of the same handset.
     #[arg(long, required = true, value_name = "ID", value_parser = identity)]
     to: Vec<SetId>,
-    /// Where the handset is by IP, for UDP.
+    /// Where the handset is by IP, for UDP, if the subscriber's table in the configuration does not say.
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<IpAddr>,
     /// Only this bearer: udp, smpp.NAME, sip, pap. Several times for several, in this order.
@@ -140,6 +140,12 @@ fn init(config: &Config, target: &SetId, emergency: bool, deadline: Instant) -> 
     Ok(invite(&order, &policy).map_err(Failure::new)?.octets.into())
 }
 
+/// The address that a subscriber's table of the configuration gives to a handset.
+fn address_of(config: &Config, identities: &[SetId]) -> Option<IpAddr> {
+    let own = |s: &&Subscriber| s.ids.iter().any(|p| identities.iter().any(|id| p.holds(id)));
+    config.subscribers.iter().filter(own).find_map(|s| s.address)
+}
+
 fn test(args: &TestArgs) -> Outcome {
     let config = Config::load(args.config.as_deref(), &args.overrides).map_err(Failure::new)?;
     let push = only(config.push.clone(), &args.bearer)?;
@@ -154,7 +160,7 @@ fn test(args: &TestArgs) -> Outcome {
     let delivery = Delivery {
         target,
         alternatives: identities,
-        ip: args.ip,
+        ip: args.ip.or_else(|| address_of(&config, &args.to)),
         octets,
         emergency: args.emergency,
         deadline,
@@ -207,6 +213,9 @@ fn test(args: &TestArgs) -> Outcome {
             if !args.json {
                 let how = if d.confirmed { "has reached the handset" } else { "is on its way" };
                 output::print(&format!("SUPL INIT ({length} octets) {how}: {}\n", d.bearer))?;
+                if args.octets.is_none() {
+                    output::print("A handset that answers is told invalidSessionId: nobody waits for it.\n")?;
+                }
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -220,7 +229,9 @@ const fn advice(e: PushError) -> &'static str {
         PushError::NoAddress => {
             ": UDP needs --ip or --to ip:ADDRESS, SMPP and PAP a telephone number, SIP what push.sip.uris is made of"
         }
-        PushError::Unreachable => ": the network does not know the handset, or it is switched off",
+        PushError::Unreachable => {
+            ": the network does not know the handset, it is switched off, or nothing listens at its address"
+        }
         PushError::Refused => ": the network's code is in the lines above",
         PushError::Failed => ": see the lines above; -v says more",
         PushError::Congested => ": try again later",
@@ -242,6 +253,16 @@ mod tests {
         for wrong in ["", "0", "0g", "é"] {
             assert!(octets(wrong).is_err());
         }
+    }
+
+    #[test]
+    fn the_address_of_a_subscriber_is_known() {
+        let text = "[[subscribers]]\nids = [\"msisdn:4917*\"]\n\
+                    [[subscribers]]\nids = [\"msisdn:491701234567\"]\naddress = \"192.0.2.7\"\n";
+        let config: Config = toml::from_str(text).unwrap();
+        let of = |who: &str| address_of(&config, &[identity(who).unwrap()]).map(|ip| ip.to_string());
+        assert_eq!(of("+491701234567").as_deref(), Some("192.0.2.7"));
+        assert_eq!(of("+491701234568"), None);
     }
 
     #[test]

@@ -51,6 +51,11 @@ pub(super) fn of(message: &UlpMessage, near: GpsTime) -> String {
     }
 }
 
+/// An accuracy asked for. ULP cannot leave it out beside a response time: then it is the coarsest that there is.
+fn accuracy(m: f64) -> String {
+    if m < 1e6 { format!("within {m:.0} m") } else { "however exact".to_owned() }
+}
+
 /// A SUPL INIT.
 fn init(m: &Init) -> String {
     let protection = m.protection.as_ref().map(|p| match p {
@@ -62,7 +67,7 @@ fn init(m: &Init) -> String {
         Some(m.pos_method.name().to_owned()),
         m.notification.as_ref().map(notification),
         m.notify_by_location.then(|| "by location".to_owned()),
-        m.qop.and_then(|q| q.horizontal_m).map(|m| format!("within {m:.0} m")),
+        m.qop.and_then(|q| q.horizontal_m).map(accuracy),
         (!m.proxy).then(|| "non-proxy mode".to_owned()),
         protection.map(str::to_owned),
     ])
