@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use groma::base::PositionMethod;
+use groma::base::cell::{CellId, Plmn};
 use groma::handset::{Discard, Heard, Payload, SuplVersion};
-use groma::service::{LocateRequest, Origin};
+use groma::service::{LocateError, LocateRequest, MethodFault, Origin};
+use groma::slc::ni::StatusCode;
 
 use super::town::{Town, answered, off};
 use crate::support::raw::TLS;
@@ -91,6 +93,29 @@ async fn copies_of_the_init_are_one_session() {
         }
     }
     assert!(again >= 1, "it came again");
+    town.stop().await;
+}
+
+/// A SET that roams hears cells of which this server knows nothing: it is positioned from here all the same, without the help of
+/// a visited SLP, and told so where only cells could have placed it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_set_that_roams() {
+    let abroad = CellId::Lte { plmn: Plmn { mcc: 999, mnc: 99 }, tac: 1, eci: 77 };
+    let mut town = Town::open().await;
+    let mut heard = town.handset(1, |h| h.session.cells = vec![abroad]).await;
+    let located = town.service().locate(town.request("tracker", 1)).await.expect("a position");
+    assert!(answered(&mut heard).await.answered());
+    assert!(off(&located, 1).0 < 50.0, "{:?}", off(&located, 1));
+    town.stop().await;
+    let mut town = Town::with("2.0", |c| {
+        let m = &mut c.session.positioning.methods;
+        (m.set_based, m.set_assisted, m.autonomous) = (false, false, false);
+    })
+    .await;
+    let mut heard = town.handset(1, |h| h.session.cells = vec![abroad]).await;
+    let e = town.service().locate(town.request("tracker", 1)).await.expect_err("no position");
+    assert_eq!(e, LocateError::Method(MethodFault::NoFix));
+    assert_eq!(answered(&mut heard).await.found.status, Some(StatusCode::NoSuplCoverage));
     town.stop().await;
 }
 
