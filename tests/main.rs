@@ -22,6 +22,7 @@ mod flows_app;
 mod flows_cell;
 mod flows_mlp;
 mod flows_ni;
+mod flows_protection;
 mod flows_refusals;
 mod net;
 mod push_peers;

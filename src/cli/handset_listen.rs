@@ -35,6 +35,9 @@ pub(super) struct ListenArgs {
     /// Insist on basic protection under this key: 8 octets of identifier and the key, hexadecimal.
     #[arg(long, value_name = "ID:KEY", value_parser = parse_key)]
     key: Option<Key>,
+    /// Be in an emergency call: a SUPL INIT that says it is for one is believed without protection.
+    #[arg(long)]
+    emergency_call: bool,
     /// Walk: points and metres per second [default speed: 1.4], round and round.
     #[arg(long, value_name = "LAT,LON;LAT,LON;…[@SPEED]", allow_hyphen_values = true, conflicts_with = "at")]
     route: Option<Route>,
@@ -92,6 +95,7 @@ impl ListenArgs {
         let options = ListenerOptions {
             answer: self.answer,
             hesitates: Duration::from_secs_f64(self.hesitate),
+            emergency_call: self.emergency_call,
             provisioned: self.key.map_or(Provisioned::Null, |Key(p)| p),
             ..ListenerOptions::new(session, motion)
         };

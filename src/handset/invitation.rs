@@ -96,9 +96,15 @@ pub struct Invitation {
 pub struct Memory {
     seen: VecDeque<SlpSessionId>,
     counter: Option<u16>,
+    emergency_call: bool,
 }
 
 impl Memory {
+    /// The memory of a handset that is in an emergency call, or not.
+    pub(super) fn in_emergency_call(emergency_call: bool) -> Self {
+        Self { emergency_call, ..Self::default() }
+    }
+
     /// Reads a message and decides whether it is a SUPL INIT to be answered.
     pub fn take(&mut self, octets: &[u8], provisioned: &Provisioned) -> Result<Invitation, Discard> {
         let pdu = UlpPdu::decode(octets).map_err(|e| Discard::Unreadable(e.fault.to_string()))?;
@@ -109,7 +115,11 @@ impl Memory {
         if self.seen.contains(&slp) {
             return Err(Discard::Again);
         }
-        self.check(octets, init.protection.as_ref(), provisioned)?;
+        // Emergencies know no protection; what stands for it is the call itself.
+        let of_the_call = init.notification.as_ref().is_some_and(|n| n.emergency) && self.emergency_call;
+        if !of_the_call {
+            self.check(octets, init.protection.as_ref(), provisioned)?;
+        }
         if self.seen.len() >= REMEMBERED {
             self.seen.pop_front();
         }

@@ -38,6 +38,8 @@ pub struct ListenerOptions {
     pub hesitates: Duration,
     /// What protection it insists on.
     pub provisioned: Provisioned,
+    /// Whether it is in an emergency call: then a SUPL INIT that says so is believed without protection.
+    pub emergency_call: bool,
     /// Where it is.
     pub motion: Motion,
 }
@@ -50,6 +52,7 @@ impl ListenerOptions {
             answer: Answer::Allow,
             hesitates: Duration::ZERO,
             provisioned: Provisioned::Null,
+            emergency_call: false,
             motion,
         }
     }
@@ -77,7 +80,8 @@ pub struct Listener {
 impl Listener {
     /// A handset whose motion begins now.
     pub fn new(options: ListenerOptions) -> Self {
-        Self { options, began: Instant::now(), memory: Mutex::default() }
+        let memory = Mutex::new(Memory::in_emergency_call(options.emergency_call));
+        Self { options, began: Instant::now(), memory }
     }
 
     /// Where it is now, unless it does not know.

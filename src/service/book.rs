@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::{Client, Profile as ClientProfile};
 use super::config::Version;
+use super::init_key::{InitProtection, Seal};
 use super::password::{PasswordHash, unhex};
 use super::pattern::Pattern;
 use super::privacy::{self, Action, Rule, Rules};
@@ -40,6 +41,16 @@ pub struct Subscriber {
     /// The handset's fixed address, if it has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
+    /// How SUPL INITs to the handset are protected. Default: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_protection: Option<InitProtection>,
+}
+
+impl Subscriber {
+    /// How SUPL INITs to the handset are protected.
+    pub(super) fn seal(&self) -> Seal {
+        self.init_protection.as_ref().and_then(InitProtection::seal).unwrap_or(Seal::Absent)
+    }
 }
 
 /// What a file of profiles holds.
@@ -122,6 +133,15 @@ pub enum BookError {
         /// Which rule, from 1.
         rule: usize,
     },
+    /// The protection of SUPL INIT lacks a key, or has one of another form.
+    #[error(
+        "subscribers: init_protection of number {0} needs level = \"basic\", key_id = 16 hexadecimal digits, key = 32 to \
+         128 of them, and counter_from from 1 to 65535; or another level"
+    )]
+    InitKey(usize),
+    /// A key for a group of subscribers.
+    #[error("subscribers: number {0} is a group, and a key for SUPL INIT belongs to one subscriber alone")]
+    GroupKey(usize),
     /// A rule that names a client there is not.
     #[error(
         "subscribers: rule {rule} of number {subscriber} names the client `{client}`, which is not there{}",
@@ -280,6 +300,13 @@ impl Book {
         }
         if !(-720..=840).contains(&subscriber.utc_offset_min) {
             return Err(BookError::Offset(at + 1));
+        }
+        if let Some(protection) = &subscriber.init_protection {
+            let seal = protection.seal().ok_or(BookError::InitKey(at + 1))?;
+            let group = subscriber.ids.iter().any(|p| !matches!(p, Pattern::One(_)));
+            if group && matches!(seal, Seal::Basic { .. }) {
+                return Err(BookError::GroupKey(at + 1));
+            }
         }
         for (i, rule) in subscriber.rules.iter().enumerate() {
             let radius = rule.radius_m.is_none_or(|r| (1..=MOST_COARSE_M).contains(&r));

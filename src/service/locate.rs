@@ -455,6 +455,7 @@ impl Service {
             version: profile.and_then(|p| p.version).unwrap_or(s.config().version).into(),
             ip: address.or(seek.r.reach.ip).or_else(|| s.address_of(identities.iter())),
             area: seek.r.reach.area.clone(),
+            seal: profile.map(|p| p.seal()).unwrap_or_default(),
         }
     }
 }

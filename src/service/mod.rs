@@ -11,6 +11,7 @@ mod book;
 mod client;
 pub mod config;
 mod hub;
+mod init_key;
 mod locate;
 mod outcome;
 mod password;
@@ -21,6 +22,7 @@ pub mod privacy;
 mod push;
 mod quota;
 mod recent;
+mod replay;
 mod request;
 #[allow(clippy::module_inception)]
 mod service;
@@ -34,6 +36,7 @@ pub mod watch;
 
 pub use book::{Book, BookError, Profiles, Subscriber};
 pub use client::{AuthError, Client, ClientType, Credentials, Profile as ClientProfile, Secret};
+pub use init_key::{InitProtection, Level as InitLevel};
 pub use outcome::{
     Absence, ClientFault, Congestion, LocateError, Located, MethodFault, Origin, QopPart, Refusal,
     SystemFault,

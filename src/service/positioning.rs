@@ -9,11 +9,15 @@ use tokio::sync::watch;
 use tokio::time::sleep_until;
 
 use super::hub::Course;
+use super::init_key::Seal;
 use super::push::{Delivery, PushError};
+use super::replay::NoCounter;
 use super::service::Shared;
 use super::underway::{End, Underway};
 use crate::base::{SetId, Shape};
-use crate::slc::ni::{Invited, Order, OrderEnd, Protection, Revocation, StatusCode, SuplVersion, invite};
+use crate::slc::ni::{
+    BasicProtection, Invited, Order, OrderEnd, Protection, Revocation, StatusCode, SuplVersion, invite,
+};
 
 /// How long a session may go on after its deadline before it is given up.
 const GRACE: Duration = Duration::from_secs(3);
@@ -31,6 +35,8 @@ pub(super) struct Plan {
     pub(super) version: SuplVersion,
     pub(super) ip: Option<IpAddr>,
     pub(super) area: Option<Shape>,
+    /// How its SUPL INITs are protected.
+    pub(super) seal: Seal,
 }
 
 /// Runs a positioning to its end, and tells everybody.
@@ -50,6 +56,10 @@ pub(super) async fn run(shared: Arc<Shared>, underway: Arc<Underway>, plan: Plan
 async fn attempt(s: &Shared, underway: &Underway, plan: &Plan, version: SuplVersion) -> End {
     let Some(mut place) = s.hub.draw() else { return End::Random };
     let aim = &underway.aim;
+    let protection = match protection(s, plan, version, aim.emergency).await {
+        Ok(protection) => protection,
+        Err(end) => return end,
+    };
     let order = Order {
         slp_session: place.id,
         target: plan.target.clone(),
@@ -60,7 +70,7 @@ async fn attempt(s: &Shared, underway: &Underway, plan: &Plan, version: SuplVers
         qop: Some(aim.qop),
         notification: aim.notification.clone(),
         emergency: aim.emergency,
-        protection: Protection::Absent,
+        protection,
         area: plan.area.clone(),
         velocity: aim.velocity,
         deadline: underway.deadline,
@@ -94,6 +104,28 @@ async fn attempt(s: &Shared, underway: &Underway, plan: &Plan, version: SuplVers
         place.why = Revocation::Superseded;
     }
     end
+}
+
+/// How the SUPL INIT is protected: SUPL 1.0 and emergencies know no protection.
+async fn protection(
+    s: &Shared,
+    plan: &Plan,
+    version: SuplVersion,
+    emergency: bool,
+) -> Result<Protection, End> {
+    if version == SuplVersion::V1 || emergency {
+        return Ok(Protection::Absent);
+    }
+    let Seal::Basic { key, key_id, from } = &plan.seal else {
+        return Ok(if plan.seal == Seal::Null { Protection::Null } else { Protection::Absent });
+    };
+    match s.replay.next(*key_id, key, *from).await {
+        Ok(counter) => Ok(Protection::Basic(BasicProtection { key: key.clone(), key_id: *key_id, counter })),
+        Err(error) => {
+            tracing::error!(%error, "a SUPL INIT cannot be protected and is not sent");
+            Err(if matches!(error, NoCounter::UsedUp) { End::KeyUsedUp } else { End::Store })
+        }
+    }
 }
 
 /// Invites the SET and follows its session.
@@ -182,6 +214,8 @@ impl End {
             Self::NoAnswer => "no-answer",
             Self::Push(_) => "push",
             Self::Invite => "invite",
+            Self::KeyUsedUp => "key-used-up",
+            Self::Store => "store",
             Self::Random => "random",
             Self::Superseded => "superseded",
             Self::Overdue => "overdue",

@@ -38,8 +38,8 @@ impl Positions {
     }
 
     /// Where they are.
-    pub(super) fn store(&self) -> &dyn Store {
-        &*self.store
+    pub(super) const fn store(&self) -> &Arc<dyn Store> {
+        &self.store
     }
 
     /// How long positions are kept.

@@ -22,6 +22,7 @@ use super::outcome::{LocateError, SystemFault};
 use super::positions::Positions;
 use super::push::Push;
 use super::recent::Recent;
+use super::replay::Replay;
 use super::request::LocateRequest;
 use super::terms::{Coarse, Terms};
 use super::underway::Board;
@@ -89,6 +90,7 @@ pub(super) struct Shared {
     pub(super) board: Board,
     pub(super) recent: Recent,
     pub(super) coarse: Coarse,
+    pub(super) replay: Replay,
     pub(super) pending: Arc<AtomicU32>,
     pub(super) initial: Mutex<HashMap<SetId, (Instant, Arc<LocationEstimate>)>>,
     addresses: Mutex<HashMap<SetId, (Instant, IpAddr)>>,
@@ -180,6 +182,7 @@ impl Service {
         Ok(Self {
             shared: Arc::new(Shared {
                 now,
+                replay: Replay::new(Arc::clone(positions.store())),
                 positions,
                 push,
                 policy,
@@ -434,7 +437,7 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn recall(&self) -> Result<(), StoreError> {
-        self.shared.watchers.recall(self.shared.positions.store()).await
+        self.shared.watchers.recall(&**self.shared.positions.store()).await
     }
 
     /// The positions that are known.
@@ -466,7 +469,7 @@ impl Service {
         self.shared.stop.cancel();
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
-        if let Err(error) = self.shared.watchers.put_away(self.shared.positions.store()).await {
+        if let Err(error) = self.shared.watchers.put_away(&**self.shared.positions.store()).await {
             tracing::error!(%error, "those who watch cannot resume where they were");
         }
         if let Err(error) = self.shared.audit.sync().await {

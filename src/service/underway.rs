@@ -23,6 +23,10 @@ pub(super) enum End {
     Push(PushError),
     /// No SUPL INIT could be made of the order.
     Invite,
+    /// The key that protects its SUPL INITs is used up.
+    KeyUsedUp,
+    /// The store failed.
+    Store,
     /// The system gives no random numbers.
     Random,
     /// An emergency took the target.

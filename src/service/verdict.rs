@@ -62,7 +62,8 @@ pub(super) fn of_end(end: End, class: QosClass, response: Duration) -> LocateErr
         End::Push(PushError::Unreachable) => LocateError::Absent(Absence::Unreachable),
         End::Push(PushError::Refused | PushError::Failed) => LocateError::System(SystemFault::Bearers),
         End::Push(PushError::Congested) => LocateError::Congestion(Congestion::Network),
-        End::Invite => LocateError::Misconfigured,
+        End::Invite | End::KeyUsedUp => LocateError::Misconfigured,
+        End::Store => LocateError::System(SystemFault::Store),
         End::Random => LocateError::System(SystemFault::Random),
         End::Overdue => late(),
     }

@@ -22,17 +22,20 @@ pub enum Shelf {
     TriggerReports,
     /// The newest positions in the order in which they came in.
     Journal,
+    /// How far the counters of SUPL INIT's protection have come.
+    Counters,
 }
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Triggers,
         Self::Requests,
         Self::Reports,
         Self::DeadReports,
         Self::TriggerReports,
         Self::Journal,
+        Self::Counters,
     ];
 
     /// The letter that stands for it in keys: never one that another shelf had.
@@ -44,6 +47,7 @@ impl Shelf {
             Self::DeadReports => b'D',
             Self::TriggerReports => b'K',
             Self::Journal => b'J',
+            Self::Counters => b'C',
         }
     }
 }
