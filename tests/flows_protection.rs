@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use groma::app::{App, RunningApp};
+use groma::app::{App, AppError, RunningApp};
 use groma::base::time::Clock;
 use groma::base::{GeoPoint, SetId};
 use groma::config::Config;
@@ -16,6 +16,7 @@ use groma::handset::{
 };
 use groma::le::mlp::client::{Client, Url};
 use groma::net::{Listen, ListenMode};
+use groma::store::StoreError;
 use groma::wire::ulp::{BasicProtection, Init, ProtectionLevel, UlpMessage, UlpPdu};
 use tokio::net::UdpSocket;
 use tokio::task::JoinHandle;
@@ -61,8 +62,17 @@ impl Scene {
         config.push.udp.times = 1;
         config.service.fresh_s = 0;
         config.service.st1_s = 5;
-        let app = App::new(config, Clock::system()).start().await.unwrap();
-        Self { app, air }
+        // What an earlier server held is let go of by tasks that end by themselves.
+        for _ in 0..200 {
+            match App::new(config.clone(), Clock::system()).start().await {
+                Ok(app) => return Self { app, air },
+                Err(AppError::Store(StoreError::Locked { .. })) => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(e) => panic!("{e}"),
+            }
+        }
+        panic!("the store is never free")
     }
 
     /// A client asks over MLP.
