@@ -15,9 +15,9 @@ const HORIZON_DEG: f64 = -1.5;
 pub(super) const LEFT_OUT: f64 = 22.0;
 /// Up to how many measurements all explanations are weighed.
 pub(super) const FEW: usize = 10;
-/// How often a measurement is wrong for no reason that its own figures show, and how far such errors spread, metres.
+/// How often a measurement is wrong for no reason that its own figures show, and how far such errors spread at least, metres.
 const FAULT_RATE: f64 = 0.01;
-const FAULT_SPREAD_M: f64 = 600.0;
+const FAULT_SPREAD_M: f64 = 1_000.0;
 /// Sigmas of a normal distribution in the plane that hold 95 %.
 const TWO: f64 = 2.4477;
 
@@ -136,21 +136,23 @@ fn explain(
     let mut normal = Normal::new(e.n);
     // Twice the logarithm of the probability, but for a constant.
     let mut log = 0.0;
+    // What is wrong is so by kilometres, not without limit: it still says that much.
+    let sigma_of = |i: &usize, line: &super::estimate::Line| {
+        if out.contains(i) { line.sigma_m.hypot(FAULT_SPREAD_M).hypot(line.residual_m) } else { line.sigma_m }
+    };
     for i in usable {
         let Some(line) = e.lines.get(*i) else { continue };
-        if out.contains(i) {
-            log += 2.0 * (FAULT_RATE / FAULT_SPREAD_M * (std::f64::consts::TAU).sqrt()).ln();
-        } else {
-            normal.add(&line.h, line.residual_m, 1.0 / (line.sigma_m * line.sigma_m));
-            log -= 2.0 * line.sigma_m.ln();
-        }
+        let sigma = sigma_of(i, line);
+        normal.add(&line.h, line.residual_m, 1.0 / (sigma * sigma));
+        log -= 2.0 * sigma.ln();
     }
+    log += 2.0 * FAULT_RATE.ln() * out.len() as f64;
     problem.add_priors(&mut normal, &e.observer, e.altitude_m, &e.x, priors);
     if let Some((x, p)) = normal.solve() {
-        for i in usable.iter().filter(|i| !out.contains(i)) {
+        for i in usable {
             let Some(line) = e.lines.get(*i) else { continue };
             let v = line.residual_m - (0..e.n).map(|k| line.h[k] * x[k]).sum::<f64>();
-            log -= (v / line.sigma_m).powi(2);
+            log -= (v / sigma_of(i, line)).powi(2);
         }
         log -= problem.prior_cost(&e.observer, e.altitude_m, &e.x, &x, priors);
         log += normal.log_volume();
