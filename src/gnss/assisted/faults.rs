@@ -17,7 +17,7 @@ pub(super) const LEFT_OUT: f64 = 22.0;
 pub(super) const FEW: usize = 10;
 /// How often a measurement is wrong for no reason that its own figures show, and how far such errors spread at least, metres.
 const FAULT_RATE: f64 = 0.01;
-const FAULT_SPREAD_M: f64 = 1_000.0;
+const FAULT_SPREAD_M: f64 = 3_000.0;
 /// Sigmas of a normal distribution in the plane that hold 95 %.
 const TWO: f64 = 2.4477;
 
@@ -103,8 +103,14 @@ pub(super) struct Weighed {
     pub(super) reach: f64,
 }
 
-/// Weighs the explanations of a solution.
-pub(super) fn weigh(problem: &Problem<'_>, settled: &Settled, priors: &Priors) -> Weighed {
+/// Weighs the explanations of a solution. `times` are what may be known of the handset's time, a sigma in seconds each, and how
+/// likely that is.
+pub(super) fn weigh(
+    problem: &Problem<'_>,
+    settled: &Settled,
+    priors: &Priors,
+    times: &[(f64, f64)],
+) -> Weighed {
     let usable: Vec<usize> =
         (0..settled.takes.len()).filter(|i| settled.sunken.get(*i) == Some(&false)).collect();
     let covariance = corner(&settled.estimate.covariance);
@@ -116,7 +122,14 @@ pub(super) fn weigh(problem: &Problem<'_>, settled: &Settled, priors: &Priors) -
     let mut ways: Vec<(f64, Vector, Matrix)> = Vec::new();
     let spare = usable.len().saturating_sub(3).min(3);
     let mut out: Vec<usize> = Vec::new();
-    explain(problem, settled, priors, &usable, &mut out, 0, spare, &mut ways);
+    for (time_s, likely) in times {
+        let first = ways.len();
+        let priors = Priors { time_s: *time_s, ..*priors };
+        explain(problem, settled, &priors, &usable, &mut out, 0, spare, &mut ways);
+        for way in ways.iter_mut().skip(first) {
+            way.0 += 2.0 * (likely / time_s).ln();
+        }
+    }
     mix(&ways).unwrap_or(plain)
 }
 

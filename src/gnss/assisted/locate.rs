@@ -16,6 +16,8 @@ use crate::gnss::visibility::{Ecef, Observer, from_ecef};
 /// Sigma of the handset's time, seconds, with which the search begins: what it states is not believed until the
 /// measurements agree.
 const COARSE_S: f64 = 2.0;
+/// How often what a handset states of its time is false.
+const FALSE_TIME: f64 = 0.02;
 /// How much worse the measurements may fit when the handset's time is believed, in squared sigmas.
 const TIME_GATE: f64 = 12.0;
 /// How far around the reference location the search goes, metres, when its uncertainty finds nothing.
@@ -262,7 +264,8 @@ impl Search<'_> {
     fn answer(&self, settled: &Settled, priors: &Priors) -> Result<Fix, Cannot> {
         let e = &settled.estimate;
         let n = settled.count();
-        let Weighed { shift, covariance, body, reach } = weigh(self.problem, settled, priors);
+        let Weighed { shift, covariance, body, reach } =
+            weigh(self.problem, settled, priors, &self.times(priors));
         let place = e.observer.place(shift);
         let (at, altitude_m) = from_ecef(place).ok_or(Cannot::Geometry)?;
         let unknowns = 3 + self.prepared().sets.len() + usize::from(priors.time_s >= COARSE_S);
@@ -290,6 +293,16 @@ impl Search<'_> {
             reference_holds: self.holds(e),
             altitude_assumed: up_sigma > 0.5 * priors.altitude.1,
         })
+    }
+
+    /// What may be known of the handset's time: what it states, or that this is false.
+    fn times(&self, priors: &Priors) -> Vec<(f64, f64)> {
+        let stated = self.stated_time_s();
+        if stated < COARSE_S {
+            vec![(stated, 1.0 - FALSE_TIME), (COARSE_S, FALSE_TIME)]
+        } else {
+            vec![(priors.time_s, 1.0)]
+        }
     }
 
     fn accounts(&self, settled: &Settled) -> (Vec<Used>, Vec<Rejected>) {
