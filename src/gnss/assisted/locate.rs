@@ -17,7 +17,7 @@ use crate::gnss::visibility::{Ecef, Observer, from_ecef};
 /// measurements agree.
 const COARSE_S: f64 = 2.0;
 /// How often what a handset states of its time is false.
-const FALSE_TIME: f64 = 0.02;
+const FALSE_TIME: f64 = 0.05;
 /// How much worse the measurements may fit when the handset's time is believed, in squared sigmas.
 const TIME_GATE: f64 = 12.0;
 /// How far around the reference location the search goes, metres, when its uncertainty finds nothing.
