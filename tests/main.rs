@@ -24,6 +24,7 @@ mod flows_mlp;
 mod flows_ni;
 mod flows_protection;
 mod flows_refusals;
+mod flows_smsc;
 mod net;
 mod push_peers;
 mod recorded_sky;
