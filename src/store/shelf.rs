@@ -20,6 +20,8 @@ pub enum Shelf {
     DeadReports,
     /// Reports of triggers, kept for those who follow them.
     TriggerReports,
+    /// How far triggered requests have come.
+    TriggerProgress,
     /// The newest positions in the order in which they came in.
     Journal,
     /// How far the counters of SUPL INIT's protection have come.
@@ -28,12 +30,13 @@ pub enum Shelf {
 
 impl Shelf {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Triggers,
         Self::Requests,
         Self::Reports,
         Self::DeadReports,
         Self::TriggerReports,
+        Self::TriggerProgress,
         Self::Journal,
         Self::Counters,
     ];
@@ -46,6 +49,7 @@ impl Shelf {
             Self::Reports => b'R',
             Self::DeadReports => b'D',
             Self::TriggerReports => b'K',
+            Self::TriggerProgress => b'P',
             Self::Journal => b'J',
             Self::Counters => b'C',
         }

@@ -1,7 +1,7 @@
 //! What is asked of triggers: taking them, telling of them, ending them; and the tasks that keep the time and look at
 //! positions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -18,7 +18,7 @@ use super::trigger::{Condition, Trigger, TriggerId};
 use super::{Config, StoreFailure, TriggerError};
 use crate::base::{LocationEstimate, SetId, Utc};
 use crate::service::{Client, LocateError, LocateRequest, Located, PositionUpdate, Service};
-use crate::store::{Shelf, Store, StoreError};
+use crate::store::{Shelf, Shelved, Store, StoreError};
 
 /// Reports that a watcher may lag behind.
 const WATCHED: usize = 1024;
@@ -119,17 +119,25 @@ impl Triggers {
     pub async fn open(parts: Parts) -> Result<Self, StoreError> {
         let room = Arc::new(Semaphore::new(parts.config.concurrent.max(1) as usize));
         let mut state = State::default();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = parts.store.list_shelf(Shelf::Triggers, after.as_deref(), 256).await?;
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
-            for (_, value) in &page {
-                if let Ok((trigger, progress)) = serde_json::from_slice::<(Trigger, Progress)>(value) {
-                    state.start(&Running::new(trigger, progress));
-                } else {
-                    tracing::error!("a triggered request in the store is not understood");
-                }
+        let mut progress: HashMap<Vec<u8>, Progress> = HashMap::new();
+        for (key, value) in all(&*parts.store, Shelf::TriggerProgress).await? {
+            if let Ok(known) = serde_json::from_slice(&value) {
+                progress.insert(key, known);
+            }
+        }
+        for (key, value) in all(&*parts.store, Shelf::Triggers).await? {
+            // Together, as earlier releases kept them, or apart.
+            let read = serde_json::from_slice::<(Trigger, Progress)>(&value);
+            let read = read.or_else(|_| {
+                let trigger: Trigger = serde_json::from_slice(&value)?;
+                let known = progress.remove(&key).filter(|p| p.targets.len() == trigger.targets.len());
+                let known = known.unwrap_or_else(|| Progress::new(&trigger));
+                Ok::<_, serde_json::Error>((trigger, known))
+            });
+            if let Ok((trigger, progress)) = read {
+                state.start(&Running::new(trigger, progress));
+            } else {
+                tracing::error!("a triggered request in the store is not understood");
             }
         }
         let (watchers, _) = broadcast::channel(WATCHED);
@@ -255,8 +263,8 @@ impl Triggers {
             state.reserve(&running);
         }
         let place = Place { inner, running: Some(&running) };
-        let change = running.record().map_err(StoreFailure)?;
-        inner.parts.store.change(vec![change]).await.map_err(StoreFailure)?;
+        let changes = running.whole().map_err(StoreFailure)?;
+        inner.parts.store.change(changes).await.map_err(StoreFailure)?;
         place.keep();
         inner.state().start(&running);
         inner.wake.notify_one();
@@ -374,6 +382,19 @@ impl Triggers {
                 () = tokio::time::sleep(wait) => {}
             }
         }
+    }
+}
+
+/// All records of a shelf.
+async fn all(store: &dyn Store, shelf: Shelf) -> Result<Vec<Shelved>, StoreError> {
+    let mut records: Vec<Shelved> = Vec::new();
+    loop {
+        let after = records.last().map(|(key, _)| key.as_slice());
+        let page = store.list_shelf(shelf, after, 256).await?;
+        if page.is_empty() {
+            return Ok(records);
+        }
+        records.extend(page);
     }
 }
 

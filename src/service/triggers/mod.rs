@@ -4,11 +4,17 @@
 //! triggers ask the location service at their interval. Event triggers look at every position that comes into the house,
 //! whoever caused it, and, unless told to look at stored positions only, ask for one every [`Config::poll_s`] seconds.
 //!
-//! Whatever is reported has passed the location service once more: what a subscriber forbids in the meantime is not told.
-//! Triggers are found by their target, of which one has few: an index of areas would find nothing sooner.
+//! Whatever is reported has passed the location service once more: what a subscriber forbids in the meantime is not told. Of one
+//! whose position is told only roughly, an event of an area is told only where the rough position bears it out.
+//!
+//! A target counts as inside of an area when that is [probable](crate::service::area::Area::probability) enough
+//! ([`Sensitivity`]). Triggers are found by their target; those of one target that wait at an area are found by place, unless
+//! the target is not known to be outside of it: no position is held against every fence.
 //!
 //! A report is handed to its door before the progress of its trigger is stored. If the server is killed between the two, the
-//! report is sent twice; none is lost.
+//! report is sent twice, under the same number; none is lost. Where reports are [kept](Trigger::keep) for those who
+//! [follow](Triggers::follow), report and progress are stored together. What is remembered of a target that crosses a border
+//! which is not told is stored as soon as the store takes it.
 
 mod create;
 mod detector;

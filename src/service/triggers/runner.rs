@@ -378,7 +378,7 @@ impl Inner {
         } else {
             self.state().remove(running);
             let _pen = running.pen.lock().await;
-            self.change(vec![running.removal()]).await;
+            self.change(running.removal()).await;
         }
     }
 
@@ -386,7 +386,7 @@ impl Inner {
     pub(super) async fn erase(&self, running: &Running) -> Result<(), StoreError> {
         running.progress().over = true;
         let _pen = running.pen.lock().await;
-        let mut changes = vec![running.removal()];
+        let mut changes = running.removal();
         if running.trigger.keep > 0 {
             let last = running.progress().reports;
             let first = last.saturating_sub(u64::from(running.trigger.keep));

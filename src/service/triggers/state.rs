@@ -46,16 +46,21 @@ impl Running {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The change that stores it.
-    pub(super) fn record(&self) -> Result<Change, StoreError> {
-        let value =
-            serde_json::to_vec(&(&*self.trigger, &*self.progress())).map_err(|_| StoreError::Unstorable)?;
-        Ok(Change::Put(Shelf::Triggers, self.key(), value))
+    /// The changes that store it.
+    pub(super) fn whole(&self) -> Result<Vec<Change>, StoreError> {
+        let value = serde_json::to_vec(&*self.trigger).map_err(|_| StoreError::Unstorable)?;
+        Ok(vec![Change::Put(Shelf::Triggers, self.key(), value), self.record()?])
     }
 
-    /// The change that removes it from the store.
-    pub(super) fn removal(&self) -> Change {
-        Change::Remove(Shelf::Triggers, self.key())
+    /// The change that stores how far it has come.
+    pub(super) fn record(&self) -> Result<Change, StoreError> {
+        let value = serde_json::to_vec(&*self.progress()).map_err(|_| StoreError::Unstorable)?;
+        Ok(Change::Put(Shelf::TriggerProgress, self.key(), value))
+    }
+
+    /// The changes that remove it from the store.
+    pub(super) fn removal(&self) -> Vec<Change> {
+        [Shelf::Triggers, Shelf::TriggerProgress].map(|shelf| Change::Remove(shelf, self.key())).into()
     }
 
     fn key(&self) -> Vec<u8> {

@@ -338,7 +338,7 @@ async fn kept_reports_are_followed_by_number_over_restarts_and_after_the_end() {
     // Long enough after its end nothing is left of it.
     tokio::time::sleep(Duration::from_hours(25)).await;
     assert_eq!(b.triggers.get("client", &id), None);
-    for shelf in [Shelf::Triggers, Shelf::TriggerReports] {
+    for shelf in [Shelf::Triggers, Shelf::TriggerProgress, Shelf::TriggerReports] {
         assert!(store.list_shelf(shelf, None, 9).await.unwrap().is_empty());
     }
 }
