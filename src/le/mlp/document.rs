@@ -6,9 +6,9 @@ use super::model::{Body, Document, Header, Root, Service, Verdict};
 use super::schema::Element;
 use super::version::Version;
 use super::xml::Limits;
-use super::xml::decode::decode;
 use super::xml::tree::{Node, Tree, build};
 use super::xml::writer::Writer;
+use crate::le::xml::decode::decode;
 
 /// How documents are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub fn parse(octets: &[u8], charset: Option<&str>, reading: &Reading) -> Result<
     if octets.len() > reading.limits.octets.saturating_mul(2) {
         return Err(ParseFault::new(FaultKind::TooLarge, "").because("too many octets"));
     }
-    let text = decode(octets, charset)?;
+    let text = decode(octets, charset).map_err(ParseFault::of_xml)?;
     let (mut tree, outcome) = build(&text, &reading.limits);
     // Extensions are announced by entities of the DOCTYPE. What servers send is read however much is added to it.
     let extended = tree.doctype.is_some_and(|doctype| doctype.contains("<!ENTITY"));

@@ -3,6 +3,7 @@
 use super::codes::ResultCode;
 use super::model::{Body, Document, Gem, Service, Verdict};
 use super::version::Version;
+use crate::le::xml::XmlFault;
 
 /// Why a document was not understood. Each kind has exactly one result code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -84,6 +85,16 @@ pub struct ParseFault {
 const NAME_CHARS: usize = 64;
 
 impl ParseFault {
+    /// What is wrong with the XML.
+    pub(crate) fn of_xml(fault: XmlFault) -> Self {
+        let (kind, detail) = match fault {
+            XmlFault::Encoding(detail) => (FaultKind::Encoding, detail),
+            XmlFault::NotWellFormed(detail) => (FaultKind::NotWellFormed, detail),
+            XmlFault::TooLarge(detail) => (FaultKind::TooLarge, detail),
+        };
+        Self::new(kind, "").because(detail)
+    }
+
     pub(crate) fn new(kind: FaultKind, element: &str) -> Self {
         let element = (!element.is_empty()).then(|| element.chars().take(NAME_CHARS).collect());
         Self { kind, element, attribute: None, detail: None, version: None, service: None }

@@ -4,24 +4,15 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
-/// Why octets are no text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum NotText {
-    /// In an encoding that is not read here, or with octets that its encoding does not know.
-    #[error("{0}")]
-    Encoding(&'static str),
-    /// With a character that XML forbids.
-    #[error("character that XML forbids")]
-    Forbidden,
-}
+use super::XmlFault;
 
 /// Octets at the front of a document among which the encoding of its declaration is looked for.
 const DECLARATION: usize = 256;
 
 /// The text of a document. A byte order mark says the encoding, else the charset of its content type, else its own
 /// declaration, else it is UTF-8. Octets that the encoding does not know, and characters that XML forbids, are faults.
-pub(crate) fn decode<'a>(octets: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>, NotText> {
-    let fault = NotText::Encoding;
+pub(crate) fn decode<'a>(octets: &'a [u8], charset: Option<&str>) -> Result<Cow<'a, str>, XmlFault> {
+    let fault = XmlFault::Encoding;
     let (encoding, body) = match Encoding::for_bom(octets) {
         Some((encoding, mark)) => (encoding, octets.get(mark..).unwrap_or_default()),
         None => (declared(octets, charset).ok_or_else(|| fault("encoding not supported"))?, octets),
@@ -34,7 +25,7 @@ pub(crate) fn decode<'a>(octets: &'a [u8], charset: Option<&str>) -> Result<Cow<
             .ok_or_else(|| fault("octets that are not in the encoding"))?
     };
     if has_forbidden(&text) {
-        return Err(NotText::Forbidden);
+        return Err(XmlFault::NotWellFormed("character that XML forbids"));
     }
     Ok(text)
 }
@@ -117,7 +108,7 @@ mod tests {
     #[test]
     fn what_is_not_read_is_a_fault() {
         for label in ["utf-7", "UTF-32", "EBCDIC-CP-BE", "koi8-r", "x-user-defined", "replacement"] {
-            assert!(matches!(decode(b"<a/>", Some(label)), Err(NotText::Encoding(_))), "{label}");
+            assert!(matches!(decode(b"<a/>", Some(label)), Err(XmlFault::Encoding(_))), "{label}");
         }
         assert!(decode(b"<?xml version='1.0' encoding='utf-16'?><a/>", None).is_err());
         assert!(decode(&[0xff, 0xfe, b'<', 0, 0x00, 0xd8], None).is_err(), "half of a pair");

@@ -4,6 +4,7 @@
 //! is not read. Whatever exceeds one of [`Limits`] is refused as soon as it is seen.
 
 pub(crate) mod decode;
+pub(crate) mod grammar;
 pub(crate) mod tree;
 pub(crate) mod writer;
 
@@ -53,13 +54,4 @@ pub enum XmlFault {
     /// One of the [`Limits`] is exceeded.
     #[error("too large: {0}")]
     TooLarge(&'static str),
-}
-
-impl From<decode::NotText> for XmlFault {
-    fn from(e: decode::NotText) -> Self {
-        match e {
-            decode::NotText::Encoding(detail) => Self::Encoding(detail),
-            decode::NotText::Forbidden => Self::NotWellFormed("character that XML forbids"),
-        }
-    }
 }

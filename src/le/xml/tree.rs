@@ -8,9 +8,10 @@ use std::borrow::Cow;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::attributes::Attributes;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesStart, Event};
 
 use super::decode::{decode, forbidden};
+use super::grammar::{character, is_name, split};
 use super::{Limits, XmlFault};
 
 /// The namespace of `xml:lang` and its like.
@@ -70,7 +71,7 @@ pub(crate) fn text<'a>(
     if octets.len() > limits.octets {
         return Err(XmlFault::TooLarge("too many octets"));
     }
-    Ok(decode(octets, charset)?)
+    decode(octets, charset)
 }
 
 /// Reads a document.
@@ -138,7 +139,7 @@ impl<'a> Builder<'a> {
                 Event::Text(text) => self.characters(&text.into_inner())?,
                 Event::CData(text) => self.append(&text.into_inner())?,
                 Event::GeneralRef(reference) => {
-                    let c = resolve(&reference)?;
+                    let c = character(&reference)?;
                     self.append(c.encode_utf8(&mut [0; 4]))?;
                 }
                 Event::DocType(_) => {
@@ -335,35 +336,6 @@ fn declares(name: &str) -> Option<&str> {
         Some(rest) => rest.strip_prefix(':'),
         None => None,
     }
-}
-
-/// The character of a reference: by number, or one of XML's five.
-fn resolve(reference: &BytesRef<'_>) -> Result<char, XmlFault> {
-    let by_number = reference.resolve_char_ref().map_err(|_| broken("bad character reference"))?;
-    let c = by_number.or(match &**reference {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => None,
-    });
-    c.filter(|c| !forbidden(*c)).ok_or_else(|| broken("entity that is not declared"))
-}
-
-/// The prefix and the local part of a name; `None` when it is not one (XML 1.0 production 5, at most one colon).
-fn split(name: &str) -> Option<(&str, &str)> {
-    match name.split_once(':') {
-        None => is_name(name).then_some(("", name)),
-        Some((prefix, local)) => (is_name(prefix) && is_name(local)).then_some((prefix, local)),
-    }
-}
-
-fn is_name(name: &str) -> bool {
-    let letter = |c: char| c.is_ascii_alphabetic() || c == '_' || (c >= '\u{c0}' && !matches!(c, '×' | '÷'));
-    let mut chars = name.chars();
-    chars.next().is_some_and(letter)
-        && chars.all(|c| letter(c) || c.is_ascii_digit() || matches!(c, '-' | '.' | '·'))
 }
 
 impl Tree<'_> {

@@ -37,7 +37,7 @@ impl Writer {
         self.text.push(' ');
         self.text.push_str(name);
         self.text.push_str("=\"");
-        self.escape(value);
+        escape(&mut self.text, value);
         self.text.push('"');
         self
     }
@@ -63,7 +63,7 @@ impl Writer {
     /// Text, escaped; characters that XML forbids are replaced.
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         self.content();
-        self.escape(text);
+        escape(&mut self.text, text);
         self
     }
 
@@ -73,32 +73,33 @@ impl Writer {
         }
     }
 
-    fn escape(&mut self, text: &str) {
-        let special = |b: &u8| matches!(b, b'<' | b'>' | b'&' | b'"' | 0xef) || *b < 0x20;
-        if !text.as_bytes().iter().any(special) {
-            self.text.push_str(text);
-            return;
-        }
-        for c in text.chars() {
-            match c {
-                '<' => self.text.push_str("&lt;"),
-                '>' => self.text.push_str("&gt;"),
-                '&' => self.text.push_str("&amp;"),
-                '"' => self.text.push_str("&quot;"),
-                // Line ends and tabs would come back as blanks from an attribute, and as another line end from text.
-                '\t' | '\n' | '\r' => drop(write!(self.text, "&#{};", u32::from(c))),
-                c if forbidden(c) => self.text.push('\u{fffd}'),
-                c => self.text.push(c),
-            }
-        }
-    }
-
     /// The document; what is still open is closed.
     pub(crate) fn finish(mut self) -> String {
         while !self.open.is_empty() {
             self.close();
         }
         self.text
+    }
+}
+
+/// Text with what means something to XML escaped; characters that XML forbids are replaced.
+pub(crate) fn escape(out: &mut String, text: &str) {
+    let special = |b: &u8| matches!(b, b'<' | b'>' | b'&' | b'"' | 0xef) || *b < 0x20;
+    if !text.as_bytes().iter().any(special) {
+        out.push_str(text);
+        return;
+    }
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            // Line ends and tabs would come back as blanks from an attribute, and as another line end from text.
+            '\t' | '\n' | '\r' => drop(write!(out, "&#{};", u32::from(c))),
+            c if forbidden(c) => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
     }
 }
 

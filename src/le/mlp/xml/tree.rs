@@ -10,11 +10,12 @@ use std::cell::Cell;
 use quick_xml::Reader;
 use quick_xml::escape::unescape;
 use quick_xml::events::attributes::Attributes;
-use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesStart, Event};
 
 use super::Limits;
-use super::decode::forbidden;
 use crate::le::mlp::fault::{FaultKind, ParseFault};
+use crate::le::xml::decode::forbidden;
+use crate::le::xml::grammar::{character, split};
 
 /// One element.
 #[derive(Debug)]
@@ -109,11 +110,11 @@ impl<'a> Builder<'a> {
                     self.append(&text)?;
                 }
                 Event::GeneralRef(reference) => {
-                    let text = resolve(&reference)?;
+                    let c = character(&reference).map_err(ParseFault::of_xml)?;
                     if self.open.is_empty() {
                         return Err(broken("text outside of the root"));
                     }
-                    self.append(&text.to_string())?;
+                    self.append(c.encode_utf8(&mut [0; 4]))?;
                 }
                 Event::DocType(text) => {
                     if self.rooted || self.tree.doctype.is_some() {
@@ -246,31 +247,9 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The character of a reference: by number, or one of XML's five.
-fn resolve(reference: &BytesRef<'_>) -> Result<char, ParseFault> {
-    let by_number = reference.resolve_char_ref().map_err(|_| broken("bad character reference"))?;
-    let c = by_number.or(match &**reference {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => None,
-    });
-    c.filter(|c| !forbidden(*c)).ok_or_else(|| broken("entity that is not declared"))
-}
-
-/// The local part of a name; `None` when it is not a name (XML 1.0 production 5, at most one colon).
+/// The local part of a name; `None` when it is not a name.
 fn local(name: &str) -> Option<&str> {
-    let (prefix, local) = name.split_once(':').map_or((None, name), |(p, l)| (Some(p), l));
-    (is_name(local) && prefix.is_none_or(is_name)).then_some(local)
-}
-
-fn is_name(name: &str) -> bool {
-    let letter = |c: char| c.is_ascii_alphabetic() || c == '_' || (c >= '\u{c0}' && !matches!(c, '×' | '÷'));
-    let mut chars = name.chars();
-    chars.next().is_some_and(letter)
-        && chars.all(|c| letter(c) || c.is_ascii_digit() || matches!(c, '-' | '.' | '·'))
+    split(name).map(|(_, local)| local)
 }
 
 impl Tree<'_> {

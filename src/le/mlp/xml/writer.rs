@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::le::mlp::version::Version;
+use crate::le::xml::writer::escape;
 
 /// Writes a document of one version.
 pub(crate) struct Writer {
@@ -71,23 +72,7 @@ impl Writer {
     /// Text, escaped; characters that XML forbids are replaced.
     pub(crate) fn text(&mut self, text: &str) {
         self.content();
-        let special = |b: &u8| matches!(b, b'<' | b'>' | b'&' | b'"' | 0xef) || *b < 0x20;
-        if !text.as_bytes().iter().any(special) {
-            self.text.push_str(text);
-            return;
-        }
-        for c in text.chars() {
-            match c {
-                '<' => self.text.push_str("&lt;"),
-                '>' => self.text.push_str("&gt;"),
-                '&' => self.text.push_str("&amp;"),
-                '"' => self.text.push_str("&quot;"),
-                // Line ends and tabs would come back as blanks from an attribute, and as another line end from text.
-                '\t' | '\n' | '\r' => drop(write!(self.text, "&#{};", u32::from(c))),
-                c if super::decode::forbidden(c) => self.text.push('\u{fffd}'),
-                c => self.text.push(c),
-            }
-        }
+        escape(&mut self.text, text);
     }
 
     /// Numbers and other text that needs no escape.
